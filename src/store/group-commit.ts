@@ -1,121 +1,114 @@
 // Group commit: everything written in one turn, and while a commit is under way, shares the next one. No timer.
-import { BusError } from "../protocol/errors.ts";
+import { BusError } from '../protocol/errors.ts';
 
 /** What is committed together. */
 export class Group {
-	/** Resolves when the group is flushed; rejects with STORE_FAILED. */
-	readonly done: Promise<void>;
-	readonly #writes: (() => void)[] = [];
-	readonly #flushed: (() => void)[] = [];
-	#resolve: () => void = () => undefined;
-	#reject: (cause: unknown) => void = () => undefined;
+  /** Resolves when the group is flushed; rejects with STORE_FAILED. */
+  readonly done: Promise<void>;
+  readonly #writes: (() => void)[] = [];
+  readonly #flushed: (() => void)[] = [];
+  #resolve: () => void = () => undefined;
+  #reject: (cause: unknown) => void = () => undefined;
 
-	constructor() {
-		this.done = new Promise((resolve, reject) => {
-			this.#resolve = resolve;
-			this.#reject = reject;
-		});
-		// A writer that does not wait must not turn a failed disk into an unhandled rejection; the store reports it.
-		this.done.catch(() => undefined);
-	}
+  constructor() {
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // A writer that does not wait must not turn a failed disk into an unhandled rejection; the store reports it.
+    this.done.catch(() => undefined);
+  }
 
-	/** Runs when the group is written: the writes of one group are one transaction. */
-	write(put: () => void): void {
-		this.#writes.push(put);
-	}
+  /** Runs when the group is written: the writes of one group are one transaction. */
+  write(put: () => void): void {
+    this.#writes.push(put);
+  }
 
-	/** Runs once the group is flushed, before those who wait for `done` go on. */
-	afterFlush(run: () => void): void {
-		this.#flushed.push(run);
-	}
+  /** Runs once the group is flushed, before those who wait for `done` go on. */
+  afterFlush(run: () => void): void {
+    this.#flushed.push(run);
+  }
 
-	runWrites(): void {
-		for (const put of this.#writes) put();
-	}
+  runWrites(): void {
+    for (const put of this.#writes) put();
+  }
 
-	succeed(): void {
-		for (const run of this.#flushed) run();
-		this.#resolve();
-	}
+  succeed(): void {
+    for (const run of this.#flushed) run();
+    this.#resolve();
+  }
 
-	fail(cause: unknown): void {
-		this.#reject(cause);
-	}
+  fail(cause: unknown): void {
+    this.#reject(cause);
+  }
 }
 
 /** Runs the writes as one transaction and resolves when that transaction is flushed. */
 export type Transact = (writes: () => void) => Promise<unknown>;
 
 export class GroupCommit {
-	readonly #transact: Transact;
-	/** Called in the turn of each commit, before it: the last chance to add writes to the group. */
-	readonly #beforeWrite: ((group: Group) => void)[] = [];
-	readonly #failureListeners: ((cause: unknown) => void)[] = [];
-	#open: Group | undefined;
-	#writing: Group | undefined;
-	#failed: Group | undefined;
+  readonly #transact: Transact;
+  /** Called in the turn of each commit, before it: the last chance to add writes to the group. */
+  readonly #beforeWrite: ((group: Group) => void)[] = [];
+  readonly #failureListeners: ((cause: unknown) => void)[] = [];
+  #open: Group | undefined;
+  #writing: Group | undefined;
+  #failed: Group | undefined;
 
-	constructor(transact: Transact) {
-		this.#transact = transact;
-	}
+  constructor(transact: Transact) {
+    this.#transact = transact;
+  }
 
-	beforeWrite(hook: (group: Group) => void): void {
-		this.#beforeWrite.push(hook);
-	}
+  beforeWrite(hook: (group: Group) => void): void {
+    this.#beforeWrite.push(hook);
+  }
 
-	onFailure(listener: (cause: unknown) => void): void {
-		this.#failureListeners.push(listener);
-	}
+  onFailure(listener: (cause: unknown) => void): void {
+    this.#failureListeners.push(listener);
+  }
 
-	/** The group that the next commit writes; after a commit has failed, one that has failed as well. */
-	join(): Group {
-		if (this.#failed) return this.#failed;
-		if (!this.#open) {
-			this.#open = new Group();
-			if (!this.#writing) setImmediate(this.#flush);
-		}
-		return this.#open;
-	}
+  /** The group that the next commit writes; after a commit has failed, one that has failed as well. */
+  join(): Group {
+    if (this.#failed) return this.#failed;
+    if (!this.#open) {
+      this.#open = new Group();
+      if (!this.#writing) setImmediate(this.#flush);
+    }
+    return this.#open;
+  }
 
-	/** Resolves when all that was joined so far is flushed. */
-	async settled(): Promise<void> {
-		for (
-			let group = this.#open ?? this.#writing;
-			group;
-			group = this.#open ?? this.#writing
-		)
-			await group.done;
-	}
+  /** Resolves when all that was joined so far is flushed. */
+  async settled(): Promise<void> {
+    for (let group = this.#open ?? this.#writing; group; group = this.#open ?? this.#writing) await group.done;
+  }
 
-	readonly #flush = (): void => {
-		const group = this.#open;
-		if (!group || this.#writing || this.#failed) return;
-		for (const hook of this.#beforeWrite) hook(group);
-		this.#open = undefined;
-		this.#writing = group;
-		this.#commit(group).then(
-			() => {
-				this.#writing = undefined;
-				group.succeed();
-				if (this.#open) setImmediate(this.#flush);
-			},
-			(cause: unknown) => this.#fail(cause),
-		);
-	};
+  readonly #flush = (): void => {
+    const group = this.#open;
+    if (!group || this.#writing || this.#failed) return;
+    for (const hook of this.#beforeWrite) hook(group);
+    this.#open = undefined;
+    this.#writing = group;
+    this.#commit(group).then(
+      () => {
+        this.#writing = undefined;
+        group.succeed();
+        if (this.#open) setImmediate(this.#flush);
+      },
+      (cause: unknown) => this.#fail(cause),
+    );
+  };
 
-	async #commit(group: Group): Promise<void> {
-		await this.#transact(() => group.runWrites());
-	}
+  async #commit(group: Group): Promise<void> {
+    await this.#transact(() => group.runWrites());
+  }
 
-	#fail(cause: unknown): void {
-		const text =
-			"The store could not write; nothing is accepted until the bus was restarted.";
-		const failure = new BusError("STORE_FAILED", text, { cause });
-		this.#failed = new Group();
-		for (const group of [this.#writing, this.#open, this.#failed])
-			group?.fail(failure);
-		this.#writing = undefined;
-		this.#open = undefined;
-		for (const listener of this.#failureListeners) listener(cause);
-	}
+  #fail(cause: unknown): void {
+    const text = 'The store could not write; nothing is accepted until the bus was restarted.';
+    const failure = new BusError('STORE_FAILED', text, { cause });
+    this.#failed = new Group();
+    for (const group of [this.#writing, this.#open, this.#failed]) group?.fail(failure);
+    this.#writing = undefined;
+    this.#open = undefined;
+    for (const listener of this.#failureListeners) listener(cause);
+  }
 }

@@ -1,108 +1,84 @@
 // Session events in LMDB: one row an event, keyed by session and version.
-import type { SessionLog } from "../ports/session-log.ts";
-import { BusError } from "../protocol/errors.ts";
-import type { SessionEvent } from "../protocol/types.gen.ts";
-import type { GroupCommit } from "./group-commit.ts";
-import type { LmdbEnvironment, Table } from "./lmdb-environment.ts";
-import { seal, unseal } from "./sealed.ts";
+import type { SessionLog } from '../ports/session-log.ts';
+import { BusError } from '../protocol/errors.ts';
+import type { SessionEvent } from '../protocol/types.gen.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { LmdbEnvironment, Table } from './lmdb-environment.ts';
+import { seal, unseal } from './sealed.ts';
 
 const last = Number.MAX_SAFE_INTEGER;
 
 export class LmdbSessionLog implements SessionLog {
-	readonly #events: Table;
-	readonly #commit: GroupCommit;
-	/** Versions that are on their way to the disk. */
-	readonly #versions = new Map<string, number>();
+  readonly #events: Table;
+  readonly #commit: GroupCommit;
+  /** Versions that are on their way to the disk. */
+  readonly #versions = new Map<string, number>();
 
-	constructor({ table }: LmdbEnvironment, commit: GroupCommit) {
-		this.#events = table("session_events");
-		this.#commit = commit;
-	}
+  constructor({ table }: LmdbEnvironment, commit: GroupCommit) {
+    this.#events = table('session_events');
+    this.#commit = commit;
+  }
 
-	async append(
-		sessionId: string,
-		expectedVersion: number,
-		events: readonly SessionEvent[],
-	): Promise<void> {
-		const version = this.#version(sessionId);
-		if (version !== expectedVersion) {
-			throw new BusError(
-				"VERSION_MISMATCH",
-				`Session ${sessionId} is at version ${version}, not ${expectedVersion}.`,
-			);
-		}
-		const group = this.#commit.join();
-		this.#versions.set(sessionId, expectedVersion + events.length);
-		group.write(() => {
-			for (const event of events)
-				void this.#events.put(
-					[sessionId, Number(event.id)],
-					seal(JSON.stringify(event)),
-				);
-		});
-		await group.done;
-	}
+  async append(sessionId: string, expectedVersion: number, events: readonly SessionEvent[]): Promise<void> {
+    const version = this.#version(sessionId);
+    if (version !== expectedVersion) {
+      throw new BusError('VERSION_MISMATCH', `Session ${sessionId} is at version ${version}, not ${expectedVersion}.`);
+    }
+    const group = this.#commit.join();
+    this.#versions.set(sessionId, expectedVersion + events.length);
+    group.write(() => {
+      for (const event of events) void this.#events.put([sessionId, Number(event.id)], seal(JSON.stringify(event)));
+    });
+    await group.done;
+  }
 
-	async read(
-		sessionId: string,
-		afterVersion: number,
-		limit: number,
-	): Promise<SessionEvent[]> {
-		const range = this.#events.getRange({
-			start: [sessionId, afterVersion + 1],
-			end: [sessionId, last],
-			limit,
-		});
-		return [...range].map(
-			({ value }) =>
-				JSON.parse(unseal(value, `of session ${sessionId}`)) as SessionEvent,
-		);
-	}
+  async read(sessionId: string, afterVersion: number, limit: number): Promise<SessionEvent[]> {
+    const range = this.#events.getRange({
+      start: [sessionId, afterVersion + 1],
+      end: [sessionId, last],
+      limit,
+    });
+    return [...range].map(({ value }) => JSON.parse(unseal(value, `of session ${sessionId}`)) as SessionEvent);
+  }
 
-	async sessionIds(): Promise<string[]> {
-		const ids: string[] = [];
-		// One step a session: from any of its events to behind its last.
-		for (
-			let key = this.#firstKey([]);
-			key;
-			key = this.#firstKey([key[0], last])
-		)
-			ids.push(key[0]);
-		return ids;
-	}
+  async sessionIds(): Promise<string[]> {
+    const ids: string[] = [];
+    // One step a session: from any of its events to behind its last.
+    for (let key = this.#firstKey([]); key; key = this.#firstKey([key[0], last])) ids.push(key[0]);
+    return ids;
+  }
 
-	async remove(sessionId: string): Promise<void> {
-		const keys = [
-			...this.#events.getKeys({
-				start: [sessionId, 0],
-				end: [sessionId, last],
-			}),
-		];
-		const group = this.#commit.join();
-		this.#versions.delete(sessionId);
-		group.write(() => {
-			for (const key of keys) void this.#events.remove(key);
-		});
-		await group.done;
-	}
+  async remove(sessionId: string): Promise<void> {
+    const keys = [
+      ...this.#events.getKeys({
+        start: [sessionId, 0],
+        end: [sessionId, last],
+      }),
+    ];
+    const group = this.#commit.join();
+    this.#versions.delete(sessionId);
+    group.write(() => {
+      for (const key of keys) void this.#events.remove(key);
+    });
+    await group.done;
+  }
 
-	#firstKey(start: (string | number)[]): [string, number] | undefined {
-		for (const key of this.#events.getKeys({ start, limit: 1 }))
-			return key as [string, number];
-		return undefined;
-	}
+  #firstKey(start: (string | number)[]): [string, number] | undefined {
+    for (const key of this.#events.getKeys({ start, limit: 1 })) return key as [string, number];
+    return undefined;
+  }
 
-	#version(sessionId: string): number {
-		const known = this.#versions.get(sessionId);
-		if (known !== undefined) return known;
-		for (const key of this.#events.getKeys({
-			start: [sessionId, last],
-			end: [sessionId, 0],
-			reverse: true,
-			limit: 1,
-		})) {
-			return Number((key as [string, number])[1]);
-		}
-		return 0;
-	}
+  #version(sessionId: string): number {
+    const known = this.#versions.get(sessionId);
+    if (known !== undefined) return known;
+    for (const key of this.#events.getKeys({
+      start: [sessionId, last],
+      end: [sessionId, 0],
+      reverse: true,
+      limit: 1,
+    })) {
+      return Number((key as [string, number])[1]);
+    }
+    return 0;
+  }
 }

@@ -1,194 +1,155 @@
 // The journal and the mailbox tables in LMDB.
-import { BusError } from "../protocol/errors.ts";
-import { Entry, type EntryRecord } from "./entry.ts";
-import type { LmdbEnvironment, Table } from "./lmdb-environment.ts";
-import { seal, unseal } from "./sealed.ts";
-import type { QueueRow, Shelf } from "./shelf.ts";
+import { BusError } from '../protocol/errors.ts';
+import { Entry, type EntryRecord } from './entry.ts';
+import type { LmdbEnvironment, Table } from './lmdb-environment.ts';
+import { seal, unseal } from './sealed.ts';
+import type { QueueRow, Shelf } from './shelf.ts';
 
 const nothing = Buffer.alloc(0);
 const last = Number.MAX_SAFE_INTEGER;
 
 export class LmdbShelf implements Shelf {
-	readonly holdsMail = true;
-	readonly #ledger: Table;
-	readonly #journal: Table;
-	readonly #queues: Table;
-	readonly #deadlines: Table;
-	readonly #lanes: Table;
-	readonly #held: Table;
-	readonly #dead: Table;
-	readonly #marks: Table;
+  readonly holdsMail = true;
+  readonly #ledger: Table;
+  readonly #journal: Table;
+  readonly #queues: Table;
+  readonly #deadlines: Table;
+  readonly #lanes: Table;
+  readonly #held: Table;
+  readonly #dead: Table;
+  readonly #marks: Table;
 
-	constructor({ table }: LmdbEnvironment) {
-		this.#ledger = table("ledger");
-		this.#journal = table("journal");
-		this.#queues = table("queues");
-		this.#deadlines = table("deadlines");
-		this.#lanes = table("lanes");
-		this.#held = table("held");
-		this.#dead = table("dead");
-		this.#marks = table("marks");
-	}
+  constructor({ table }: LmdbEnvironment) {
+    this.#ledger = table('ledger');
+    this.#journal = table('journal');
+    this.#queues = table('queues');
+    this.#deadlines = table('deadlines');
+    this.#lanes = table('lanes');
+    this.#held = table('held');
+    this.#dead = table('dead');
+    this.#marks = table('marks');
+  }
 
-	readEntry(id: string): Entry | undefined {
-		const sealed = this.#ledger.getBinaryFast(id);
-		return (
-			sealed &&
-			Entry.load(JSON.parse(unseal(sealed, `of message ${id}`)) as EntryRecord)
-		);
-	}
+  readEntry(id: string): Entry | undefined {
+    const sealed = this.#ledger.getBinaryFast(id);
+    return sealed && Entry.load(JSON.parse(unseal(sealed, `of message ${id}`)) as EntryRecord);
+  }
 
-	writeEntry(entry: Entry): void {
-		void this.#ledger.put(
-			entry.record.messageId,
-			seal(JSON.stringify(entry.record)),
-		);
-	}
+  writeEntry(entry: Entry): void {
+    void this.#ledger.put(entry.record.messageId, seal(JSON.stringify(entry.record)));
+  }
 
-	removeEntry(id: string): void {
-		void this.#ledger.remove(id);
-	}
+  removeEntry(id: string): void {
+    void this.#ledger.remove(id);
+  }
 
-	readSegment(segment: number): Buffer {
-		const bytes = this.#journal.get(segment);
-		if (!bytes)
-			throw new BusError(
-				"STORE_UNREADABLE",
-				`Journal segment ${segment} is missing.`,
-			);
-		return bytes;
-	}
+  readSegment(segment: number): Buffer {
+    const bytes = this.#journal.get(segment);
+    if (!bytes) throw new BusError('STORE_UNREADABLE', `Journal segment ${segment} is missing.`);
+    return bytes;
+  }
 
-	writeSegment(segment: number, bytes: Buffer): void {
-		void this.#journal.put(segment, bytes);
-	}
+  writeSegment(segment: number, bytes: Buffer): void {
+    void this.#journal.put(segment, bytes);
+  }
 
-	*segmentsAfter(segment: number): Iterable<[number, Buffer]> {
-		for (const { key, value } of this.#journal.getRange({ start: segment + 1 }))
-			yield [Number(key), value];
-	}
+  *segmentsAfter(segment: number): Iterable<[number, Buffer]> {
+    for (const { key, value } of this.#journal.getRange({ start: segment + 1 })) yield [Number(key), value];
+  }
 
-	lastSegment(): number {
-		for (const key of this.#journal.getKeys({ reverse: true, limit: 1 }))
-			return Number(key);
-		return 0;
-	}
+  lastSegment(): number {
+    for (const key of this.#journal.getKeys({ reverse: true, limit: 1 })) return Number(key);
+    return 0;
+  }
 
-	readMark(): number {
-		const sealed = this.#marks.get("journal");
-		return sealed ? Number(unseal(sealed, "of the journal mark")) : 0;
-	}
+  readMark(): number {
+    const sealed = this.#marks.get('journal');
+    return sealed ? Number(unseal(sealed, 'of the journal mark')) : 0;
+  }
 
-	writeMark(segment: number): void {
-		void this.#marks.put("journal", seal(String(segment)));
-	}
+  writeMark(segment: number): void {
+    void this.#marks.put('journal', seal(String(segment)));
+  }
 
-	queueRows(
-		mailbox: string,
-		lane: number,
-		fromSeq: number,
-		limit: number,
-	): [number, string][] {
-		const range = this.#queues.getRange({
-			start: [mailbox, lane, fromSeq],
-			end: [mailbox, lane, last],
-			limit,
-		});
-		return [...range].map(({ key, value }) => [
-			Number((key as (string | number)[])[2]),
-			value.toString("utf8"),
-		]);
-	}
+  queueRows(mailbox: string, lane: number, fromSeq: number, limit: number): [number, string][] {
+    const range = this.#queues.getRange({
+      start: [mailbox, lane, fromSeq],
+      end: [mailbox, lane, last],
+      limit,
+    });
+    return [...range].map(({ key, value }) => [Number((key as (string | number)[])[2]), value.toString('utf8')]);
+  }
 
-	writeQueueRow({ mailbox, lane, seq, deadline }: QueueRow, id: string): void {
-		void this.#queues.put([mailbox, lane, seq], Buffer.from(id));
-		void this.#deadlines.put([deadline, id], nothing);
-	}
+  writeQueueRow({ mailbox, lane, seq, deadline }: QueueRow, id: string): void {
+    void this.#queues.put([mailbox, lane, seq], Buffer.from(id));
+    void this.#deadlines.put([deadline, id], nothing);
+  }
 
-	removeQueueRow({ mailbox, lane, seq, deadline }: QueueRow, id: string): void {
-		void this.#queues.remove([mailbox, lane, seq]);
-		void this.#deadlines.remove([deadline, id]);
-	}
+  removeQueueRow({ mailbox, lane, seq, deadline }: QueueRow, id: string): void {
+    void this.#queues.remove([mailbox, lane, seq]);
+    void this.#deadlines.remove([deadline, id]);
+  }
 
-	*laneCounts(): Iterable<[string, number[]]> {
-		for (const { key, value } of this.#lanes.getRange({})) {
-			yield [
-				String(key),
-				JSON.parse(unseal(value, `of the lanes of ${String(key)}`)) as number[],
-			];
-		}
-	}
+  *laneCounts(): Iterable<[string, number[]]> {
+    for (const { key, value } of this.#lanes.getRange({})) {
+      yield [String(key), JSON.parse(unseal(value, `of the lanes of ${String(key)}`)) as number[]];
+    }
+  }
 
-	writeLaneCounts(mailbox: string, counts: readonly number[]): void {
-		if (counts.some((count) => count > 0))
-			void this.#lanes.put(mailbox, seal(JSON.stringify(counts)));
-		else void this.#lanes.remove(mailbox);
-	}
+  writeLaneCounts(mailbox: string, counts: readonly number[]): void {
+    if (counts.some((count) => count > 0)) void this.#lanes.put(mailbox, seal(JSON.stringify(counts)));
+    else void this.#lanes.remove(mailbox);
+  }
 
-	deadlinesUpTo(instant: number, limit: number): string[] {
-		const keys = this.#deadlines.getKeys({
-			start: [0],
-			end: [instant + 1],
-			limit,
-		});
-		return [...keys].map((key) => String((key as (string | number)[])[1]));
-	}
+  deadlinesUpTo(instant: number, limit: number): string[] {
+    const keys = this.#deadlines.getKeys({
+      start: [0],
+      end: [instant + 1],
+      limit,
+    });
+    return [...keys].map((key) => String((key as (string | number)[])[1]));
+  }
 
-	nextDeadline(): number | undefined {
-		for (const key of this.#deadlines.getKeys({ limit: 1 }))
-			return Number((key as (string | number)[])[0]);
-		return undefined;
-	}
+  nextDeadline(): number | undefined {
+    for (const key of this.#deadlines.getKeys({ limit: 1 })) return Number((key as (string | number)[])[0]);
+    return undefined;
+  }
 
-	heldIds(): string[] {
-		return [...this.#held.getKeys({})].map(String);
-	}
+  heldIds(): string[] {
+    return [...this.#held.getKeys({})].map(String);
+  }
 
-	writeHeld(id: string): void {
-		void this.#held.put(id, nothing);
-	}
+  writeHeld(id: string): void {
+    void this.#held.put(id, nothing);
+  }
 
-	removeHeld(id: string): void {
-		void this.#held.remove(id);
-	}
+  removeHeld(id: string): void {
+    void this.#held.remove(id);
+  }
 
-	deadIds(
-		after: string | undefined,
-		limit: number,
-	): { ids: string[]; next?: string } {
-		const start =
-			after === undefined
-				? {}
-				: { start: cursorKey(after), exclusiveStart: true };
-		const keys = [...this.#dead.getKeys({ ...start, limit: limit + 1 })] as [
-			number,
-			string,
-		][];
-		const ids = keys.slice(0, limit).map(([, id]) => id);
-		const lastKey = keys[limit - 1];
-		return keys.length > limit && lastKey
-			? { ids, next: `${lastKey[0]}.${lastKey[1]}` }
-			: { ids };
-	}
+  deadIds(after: string | undefined, limit: number): { ids: string[]; next?: string } {
+    const start = after === undefined ? {} : { start: cursorKey(after), exclusiveStart: true };
+    const keys = [...this.#dead.getKeys({ ...start, limit: limit + 1 })] as [number, string][];
+    const ids = keys.slice(0, limit).map(([, id]) => id);
+    const lastKey = keys[limit - 1];
+    return keys.length > limit && lastKey ? { ids, next: `${lastKey[0]}.${lastKey[1]}` } : { ids };
+  }
 
-	writeDead(diedAt: number, id: string): void {
-		void this.#dead.put([diedAt, id], nothing);
-	}
+  writeDead(diedAt: number, id: string): void {
+    void this.#dead.put([diedAt, id], nothing);
+  }
 
-	removeDead(diedAt: number, id: string): void {
-		void this.#dead.remove([diedAt, id]);
-	}
+  removeDead(diedAt: number, id: string): void {
+    void this.#dead.remove([diedAt, id]);
+  }
 }
 
 /** `<instant>.<id>`, as handed out with a page. */
 function cursorKey(cursor: string): [number, string] {
-	const dot = cursor.indexOf(".");
-	const diedAt = Number(cursor.slice(0, dot));
-	if (dot < 1 || !Number.isSafeInteger(diedAt)) {
-		throw new BusError(
-			"VALIDATION_FAILED",
-			"after: must be the `next` of an earlier page.",
-		);
-	}
-	return [diedAt, cursor.slice(dot + 1)];
+  const dot = cursor.indexOf('.');
+  const diedAt = Number(cursor.slice(0, dot));
+  if (dot < 1 || !Number.isSafeInteger(diedAt)) {
+    throw new BusError('VALIDATION_FAILED', 'after: must be the `next` of an earlier page.');
+  }
+  return [diedAt, cursor.slice(dot + 1)];
 }

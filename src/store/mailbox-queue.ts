@@ -1,93 +1,85 @@
 // The queue of one mailbox: a lane for each priority, of which only the head is in memory.
-import { type Entry, laneCount } from "./entry.ts";
+import { type Entry, laneCount } from './entry.ts';
 
 interface Slot {
-	seq: number;
-	entry: Entry;
+  seq: number;
+  entry: Entry;
 }
 
 /** One priority of one mailbox, in the order of acceptance. */
 export class Lane {
-	#slots: Slot[] = [];
-	#head = 0;
-	/** Rows of this lane in the queue table. */
-	rows = 0;
-	/** Those of them whose entries are in memory as well. */
-	warmRows = 0;
-	/** No row below this sequence number is without an entry in memory. */
-	coldFrom = Number.POSITIVE_INFINITY;
+  #slots: Slot[] = [];
+  #head = 0;
+  /** Rows of this lane in the queue table. */
+  rows = 0;
+  /** Those of them whose entries are in memory as well. */
+  warmRows = 0;
+  /** No row below this sequence number is without an entry in memory. */
+  coldFrom = Number.POSITIVE_INFINITY;
 
-	get coldRows(): number {
-		return this.rows - this.warmRows;
-	}
+  get coldRows(): number {
+    return this.rows - this.warmRows;
+  }
 
-	/** Puts an entry where its sequence number belongs; nearly always that is the end. */
-	add(entry: Entry): void {
-		const slots = this.#slots;
-		const { seq } = entry.record;
-		const last = slots.at(-1);
-		if (slots.length === this.#head || !last || last.seq <= seq) {
-			slots.push({ seq, entry });
-			return;
-		}
-		let low = this.#head;
-		let high = slots.length;
-		while (low < high) {
-			const middle = (low + high) >>> 1;
-			if ((slots[middle]?.seq ?? 0) < seq) low = middle + 1;
-			else high = middle;
-		}
-		slots.splice(low, 0, { seq, entry });
-	}
+  /** Puts an entry where its sequence number belongs; nearly always that is the end. */
+  add(entry: Entry): void {
+    const slots = this.#slots;
+    const { seq } = entry.record;
+    const last = slots.at(-1);
+    if (slots.length === this.#head || !last || last.seq <= seq) {
+      slots.push({ seq, entry });
+      return;
+    }
+    let low = this.#head;
+    let high = slots.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((slots[middle]?.seq ?? 0) < seq) low = middle + 1;
+      else high = middle;
+    }
+    slots.splice(low, 0, { seq, entry });
+  }
 
-	/** The oldest entry that can be offered. Slots whose entry has moved on meanwhile are dropped on the way. */
-	peek(): Entry | undefined {
-		for (;;) {
-			const slot = this.#slots[this.#head];
-			if (!slot) {
-				this.#slots = [];
-				this.#head = 0;
-				return undefined;
-			}
-			const { entry } = slot;
-			// A message that was moved or sent again has a new sequence number, and a new slot with it.
-			if (
-				entry.record.state === "ready" &&
-				entry.record.seq === slot.seq &&
-				!entry.evicted
-			)
-				return entry;
-			this.drop();
-		}
-	}
+  /** The oldest entry that can be offered. Slots whose entry has moved on meanwhile are dropped on the way. */
+  peek(): Entry | undefined {
+    for (;;) {
+      const slot = this.#slots[this.#head];
+      if (!slot) {
+        this.#slots = [];
+        this.#head = 0;
+        return undefined;
+      }
+      const { entry } = slot;
+      // A message that was moved or sent again has a new sequence number, and a new slot with it.
+      if (entry.record.state === 'ready' && entry.record.seq === slot.seq && !entry.evicted) return entry;
+      this.drop();
+    }
+  }
 
-	/** Removes the slot that `peek` showed. */
-	drop(): void {
-		this.#head++;
-		if (this.#head > 1024 && this.#head * 2 > this.#slots.length) {
-			this.#slots = this.#slots.slice(this.#head);
-			this.#head = 0;
-		}
-	}
+  /** Removes the slot that `peek` showed. */
+  drop(): void {
+    this.#head++;
+    if (this.#head > 1024 && this.#head * 2 > this.#slots.length) {
+      this.#slots = this.#slots.slice(this.#head);
+      this.#head = 0;
+    }
+  }
 }
 
 export class MailboxQueue {
-	readonly name: string;
-	readonly lanes: readonly Lane[] = Array.from(
-		{ length: laneCount },
-		() => new Lane(),
-	);
-	/** Messages that have not ended, in memory or not. */
-	unsettled = 0;
-	inFlight = 0;
+  readonly name: string;
+  readonly lanes: readonly Lane[] = Array.from({ length: laneCount }, () => new Lane());
+  /** Messages that have not ended, in memory or not. */
+  unsettled = 0;
+  inFlight = 0;
 
-	constructor(name: string) {
-		this.name = name;
-	}
+  constructor(name: string) {
+    this.name = name;
+  }
 
-	laneFor(entry: Entry): Lane {
-		const lane = this.lanes[entry.lane];
-		if (!lane) throw new RangeError(`no lane ${entry.lane}`);
-		return lane;
-	}
+  laneFor(entry: Entry): Lane {
+    const lane = this.lanes[entry.lane];
+    if (!lane) throw new RangeError(`no lane ${entry.lane}`);
+    return lane;
+  }
 }

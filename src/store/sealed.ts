@@ -1,27 +1,21 @@
 // A checksum in front of every stored value: what the disk has changed is noticed before it is used.
-import { crc32 } from "node:zlib";
-import { BusError } from "../protocol/errors.ts";
+import { crc32 } from 'node:zlib';
+import { BusError } from '../protocol/errors.ts';
 
 const checksumBytes = 4;
 
 export function seal(text: string): Buffer {
-	const sealed = Buffer.allocUnsafe(checksumBytes + Buffer.byteLength(text));
-	sealed.write(text, checksumBytes);
-	sealed.writeUInt32LE(crc32(sealed.subarray(checksumBytes)), 0);
-	return sealed;
+  const sealed = Buffer.allocUnsafe(checksumBytes + Buffer.byteLength(text));
+  sealed.write(text, checksumBytes);
+  sealed.writeUInt32LE(crc32(sealed.subarray(checksumBytes)), 0);
+  return sealed;
 }
 
 /** @throws BusError STORE_UNREADABLE naming the value. */
 export function unseal(sealed: Buffer, name: string): string {
-	const content = sealed.subarray(checksumBytes);
-	if (
-		sealed.length < checksumBytes ||
-		crc32(content) !== sealed.readUInt32LE(0)
-	) {
-		throw new BusError(
-			"STORE_UNREADABLE",
-			`The stored record ${name} is damaged.`,
-		);
-	}
-	return content.toString("utf8");
+  const content = sealed.subarray(checksumBytes);
+  if (sealed.length < checksumBytes || crc32(content) !== sealed.readUInt32LE(0)) {
+    throw new BusError('STORE_UNREADABLE', `The stored record ${name} is damaged.`);
+  }
+  return content.toString('utf8');
 }

@@ -1,11 +1,11 @@
 // Where the mailbox engine puts what need not be in memory: the journal, and the tables made from it.
-import type { Entry } from "./entry.ts";
+import type { Entry } from './entry.ts';
 
 export interface QueueRow {
-	mailbox: string;
-	lane: number;
-	seq: number;
-	deadline: number;
+  mailbox: string;
+  lane: number;
+  seq: number;
+  deadline: number;
 }
 
 /**
@@ -13,49 +13,41 @@ export interface QueueRow {
  * What comes back was checked against its checksum: damage throws STORE_UNREADABLE, it is never returned.
  */
 export interface Shelf {
-	/** False where nothing can be read back: the engine then keeps every unsettled message in memory. */
-	readonly holdsMail: boolean;
+  /** False where nothing can be read back: the engine then keeps every unsettled message in memory. */
+  readonly holdsMail: boolean;
 
-	/** The ledger: one record for each known message id. */
-	readEntry(id: string): Entry | undefined;
-	writeEntry(entry: Entry): void;
-	removeEntry(id: string): void;
+  /** The ledger: one record for each known message id. */
+  readEntry(id: string): Entry | undefined;
+  writeEntry(entry: Entry): void;
+  removeEntry(id: string): void;
 
-	/** The journal, in segments of records. */
-	readSegment(segment: number): Buffer;
-	writeSegment(segment: number, bytes: Buffer): void;
-	segmentsAfter(segment: number): Iterable<[segment: number, bytes: Buffer]>;
-	lastSegment(): number;
-	/** All that segments up to the mark say is in the tables. */
-	readMark(): number;
-	writeMark(segment: number): void;
+  /** The journal, in segments of records. */
+  readSegment(segment: number): Buffer;
+  writeSegment(segment: number, bytes: Buffer): void;
+  segmentsAfter(segment: number): Iterable<[segment: number, bytes: Buffer]>;
+  lastSegment(): number;
+  /** All that segments up to the mark say is in the tables. */
+  readMark(): number;
+  writeMark(segment: number): void;
 
-	/** Ids of unsettled messages, in the order of their lane. */
-	queueRows(
-		mailbox: string,
-		lane: number,
-		fromSeq: number,
-		limit: number,
-	): [seq: number, id: string][];
-	writeQueueRow(row: QueueRow, id: string): void;
-	removeQueueRow(row: QueueRow, id: string): void;
-	/** How many queue rows each lane of each mailbox has. */
-	laneCounts(): Iterable<[mailbox: string, counts: number[]]>;
-	writeLaneCounts(mailbox: string, counts: readonly number[]): void;
-	/** Of the messages with a queue row, by deadline. */
-	deadlinesUpTo(instant: number, limit: number): string[];
-	nextDeadline(): number | undefined;
+  /** Ids of unsettled messages, in the order of their lane. */
+  queueRows(mailbox: string, lane: number, fromSeq: number, limit: number): [seq: number, id: string][];
+  writeQueueRow(row: QueueRow, id: string): void;
+  removeQueueRow(row: QueueRow, id: string): void;
+  /** How many queue rows each lane of each mailbox has. */
+  laneCounts(): Iterable<[mailbox: string, counts: number[]]>;
+  writeLaneCounts(mailbox: string, counts: readonly number[]): void;
+  /** Of the messages with a queue row, by deadline. */
+  deadlinesUpTo(instant: number, limit: number): string[];
+  nextDeadline(): number | undefined;
 
-	/** Messages without an attempt left that nobody has decided on. */
-	heldIds(): string[];
-	writeHeld(id: string): void;
-	removeHeld(id: string): void;
+  /** Messages without an attempt left that nobody has decided on. */
+  heldIds(): string[];
+  writeHeld(id: string): void;
+  removeHeld(id: string): void;
 
-	/** Dead letters in the order of their death; `after` is the `next` of an earlier page. */
-	deadIds(
-		after: string | undefined,
-		limit: number,
-	): { ids: string[]; next?: string };
-	writeDead(diedAt: number, id: string): void;
-	removeDead(diedAt: number, id: string): void;
+  /** Dead letters in the order of their death; `after` is the `next` of an earlier page. */
+  deadIds(after: string | undefined, limit: number): { ids: string[]; next?: string };
+  writeDead(diedAt: number, id: string): void;
+  removeDead(diedAt: number, id: string): void;
 }

@@ -1,7 +1,7 @@
-import { createMemoryStore } from "../../src/store/memory.ts";
-import { mailboxContract } from "./mailbox-contract.ts";
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { mailboxContract } from './mailbox-contract.ts';
 
-mailboxContract("memory", async (clock) => ({
-	store: createMemoryStore({ clock, random: () => 0 }),
-	dispose: async () => undefined,
+mailboxContract('memory', async (clock) => ({
+  store: createMemoryStore({ clock, random: () => 0 }),
+  dispose: async () => undefined,
 }));
