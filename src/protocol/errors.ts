@@ -46,6 +46,7 @@ export const errorTable = {
   URI_TOO_LONG: { status: 414, title: 'URI too long', retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Unsupported media type', close: 1003, retryable: false },
   SESSION_LIMIT: { status: 429, title: 'Too many sessions', retryable: true },
+  UPGRADE_REQUIRED: { status: 426, title: 'Upgrade required', retryable: false },
   HEADERS_TOO_LARGE: { status: 431, title: 'Headers too large', retryable: false },
   INTERNAL: { status: 500, title: 'Internal error', close: 1011, retryable: true },
   STORE_FAILED: { status: 503, title: 'Store failed', close: 1011, retryable: true },
@@ -54,8 +55,12 @@ export const errorTable = {
   SLOW_READER: { status: 503, title: 'Slow reader', close: 1013, retryable: true },
   REPLY_TIMEOUT: { status: 504, title: 'No reply in time', retryable: true },
   CONFIG_INVALID: { status: 500, title: 'Invalid configuration', retryable: false },
+  NOT_RUNNING: { status: 503, title: 'Not running', retryable: true },
   PORT_IN_USE: { status: 500, title: 'Port in use', retryable: true },
   STORE_UNREADABLE: { status: 500, title: 'Store unreadable', retryable: false },
+  PARTICIPANT_LIMIT: { status: 409, title: 'Too many participants', retryable: true },
+  BAD_REQUEST: { status: 400, title: 'Bad request', retryable: false },
+  REQUEST_TIMEOUT: { status: 408, title: 'Request timeout', retryable: true },
 } as const satisfies Record<string, ErrorPolicy>;
 
 export type ErrorCode = keyof typeof errorTable;

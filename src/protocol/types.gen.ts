@@ -56,9 +56,7 @@ export type Recipient =
 /**
  * Settles one or many offers.
  */
-export type AckFrame = {
-  [k: string]: unknown | undefined;
-};
+export type AckFrame = {type: 'ack'; message_id?: MessageId; message_ids?: MessageId[]};
 export type MessageStatus = 'queued' | 'offered' | 'acknowledged' | 'dead';
 /**
  * One recorded change. `id` is the resume cursor: the session's version after it.
@@ -164,7 +162,7 @@ export interface Config {
    */
   host?: string;
   /**
-   * The bus key. At least 16 characters where `host` is not loopback.
+   * The bus key, printable ASCII without spaces. At least 16 characters where `host` is not loopback.
    */
   apiKey?: string;
   /**
@@ -185,6 +183,9 @@ export interface Config {
    * Where the store and the generated key live.
    */
   dataDir?: string;
+  /**
+   * The least severe log lines that are written.
+   */
   logLevel?: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
   ackTimeout?: DurationSetting;
   /**
@@ -313,6 +314,12 @@ export interface CompleteEnvelope {
   metadata?: Metadata;
 }
 /**
+ * Query of the upgrade request.
+ */
+export interface ConnectQuery {
+  agent_id: AgentId;
+}
+/**
  * Gives an offer back.
  */
 export interface NackFrame {
@@ -356,7 +363,10 @@ export interface AcceptedFrame {
 export interface Receipt {
   success: true;
   message_id: MessageId;
-  status: 'offered' | 'queued';
+  /**
+   * `dropped`: a heartbeat whose recipient is offline; heartbeats are never stored.
+   */
+  status: 'offered' | 'queued' | 'dropped';
   duplicate?: true;
   recipient: ReceiptRecipient;
   task?: TaskRef;
@@ -809,6 +819,19 @@ export interface StepSummary {
   tasks: {[status in TaskStatus]: number};
   agents: AgentId[];
   duration_ms: number | null;
+  results: TaskResult[];
+}
+/**
+ * What one completed task came to.
+ */
+export interface TaskResult {
+  agent_id: AgentId;
+  task_id: TaskId;
+  task_type: string;
+  /**
+   * `null` where the answer had none.
+   */
+  result: unknown;
 }
 /**
  * Completed tasks of one step and one task type whose results differ.
@@ -816,11 +839,7 @@ export interface StepSummary {
 export interface Conflict {
   step: StepName | null;
   task_type: string;
-  results: {
-    agent_id: AgentId;
-    task_id: TaskId;
-    result: unknown;
-  }[];
+  results: TaskResult[];
 }
 /**
  * The executive summary: recorded facts only, the same for the same events.
