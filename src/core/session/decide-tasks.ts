@@ -1,0 +1,97 @@
+// Decisions on tasks that are not about a message: delegated, moved and timed out by hand or by the clock.
+import { BusError } from '../../protocol/errors.ts';
+import type { StepName, Task, TaskId, TaskUpdatedData } from '../../protocol/types.gen.ts';
+import type { DelegateTaskCommand, UpdateTaskCommand } from './commands.ts';
+import { stepForTask } from './correlation.ts';
+import { completeStepIfDone } from './decide-workflow.ts';
+import type { Draft } from './draft.ts';
+import { assertParticipant, type SessionAggregate } from './state.ts';
+import { findTask, nextDeadline } from './task-index.ts';
+import { isOpen } from './tasks.ts';
+
+/** @throws BusError VALIDATION_FAILED, NOT_A_PARTICIPANT, UNKNOWN_STEP, STEP_NOT_OPEN, TASK_EXISTS */
+export function delegateTask(draft: Draft, command: DelegateTaskCommand): void {
+  const delegator = command.delegator ?? draft.state.session.orchestrator;
+  if (delegator === null) {
+    throw new BusError('VALIDATION_FAILED', 'The session has no orchestrator; name the delegator.');
+  }
+  assertParticipant(draft.state, delegator);
+  assertParticipant(draft.state, command.delegatee);
+  assertNewTask(draft.state, command.task_id);
+  draft.record({
+    type: 'task_delegated',
+    data: {
+      task: newTask(draft, {
+        task_id: command.task_id,
+        step: stepForTask(draft.state.session.workflow, command.delegatee, command.step),
+        message_id: null,
+        delegator,
+        delegatee: command.delegatee,
+        task_type: command.task_type,
+        priority: command.priority,
+        deadline: command.deadline,
+      }),
+    },
+  });
+}
+
+/** @throws BusError TASK_NOT_FOUND, TASK_ENDED, VALIDATION_FAILED for a move back to pending */
+export function updateTask(draft: Draft, command: UpdateTaskCommand): void {
+  const { task_id, status } = command;
+  const task = findTask(draft.state.tasks, task_id);
+  if (!task) throw new BusError('TASK_NOT_FOUND', `Session ${command.session_id} has no task ${task_id}.`);
+  if (!isOpen(task)) {
+    throw new BusError('TASK_ENDED', `Task ${task_id} is ${task.status}; delegate a new one.`);
+  }
+  if (status === 'pending')
+    throw new BusError('VALIDATION_FAILED', 'A task cannot go back to pending; name another status.');
+  const outcome = {
+    ...(command.result === undefined ? {} : { result: command.result }),
+    ...(command.error === undefined ? {} : { error: command.error }),
+  };
+  if (status !== 'in_progress') endTask(draft, task, { status, ...outcome });
+  else
+    draft.record({
+      type: 'task_updated',
+      data: { task_id, status, ...outcome },
+    });
+}
+
+/** Times out what is past its deadline. */
+export function timeOutTasks(draft: Draft): void {
+  for (;;) {
+    const task = nextDeadline(draft.state.tasks);
+    if (!task || task.deadline > draft.at) return;
+    endTask(draft, task, { status: 'timeout' });
+  }
+}
+
+/** Moves an open task to its end, and the step with it where that was the last thing it waited for. */
+export function endTask(draft: Draft, task: Task, end: Omit<TaskUpdatedData, 'task_id'>): void {
+  draft.record({
+    type: 'task_updated',
+    data: { task_id: task.task_id, ...end },
+  });
+  completeStepIfDone(draft, task.step);
+}
+
+/** @throws BusError TASK_EXISTS */
+export function assertNewTask(state: SessionAggregate, taskId: TaskId): void {
+  if (!findTask(state.tasks, taskId)) return;
+  throw new BusError(
+    'TASK_EXISTS',
+    `Session ${state.session.session_id} has a task ${taskId} already; choose another id.`,
+  );
+}
+
+type NewTask = Omit<Task, 'session_id' | 'status' | 'created_at' | 'updated_at' | 'step'> & { step: StepName | null };
+
+export function newTask({ at, state }: Draft, task: NewTask): Task {
+  return {
+    ...task,
+    session_id: state.session.session_id,
+    status: 'pending',
+    created_at: at,
+    updated_at: at,
+  };
+}
