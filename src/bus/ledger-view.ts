@@ -1,0 +1,26 @@
+// A stored message as the outside sees it.
+import type { LedgerEntry } from '../ports/mailbox-store.ts';
+import type { CompleteEnvelope, LedgerMessage } from '../protocol/types.gen.ts';
+import { agentOfMailbox } from './message-intake.ts';
+
+export function ledgerView(entry: LedgerEntry): LedgerMessage {
+  const { facts } = entry;
+  return {
+    message_id: entry.messageId,
+    status: entry.status,
+    recipient_agent_id: agentOfMailbox(entry.mailbox),
+    ...(facts.routedBy !== undefined && { routed_by: facts.routedBy }),
+    accepted_at: timestamp(entry.acceptedAt),
+    deadline: timestamp(entry.deadline),
+    ...(entry.nextAttemptAt !== undefined && { next_attempt_at: timestamp(entry.nextAttemptAt) }),
+    ...(entry.settledAt !== undefined && { settled_at: timestamp(entry.settledAt) }),
+    ...(entry.reason !== undefined && { reason: entry.reason }),
+    ...(facts.task && { task: facts.task }),
+    attempts: entry.attempts,
+    envelope: JSON.parse(entry.bytes.toString('utf8')) as CompleteEnvelope,
+  };
+}
+
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,94 @@
+// Questions about sessions and their tasks, answered in pages.
+import { invalid } from '../core/session/names.ts';
+import type { SessionAggregate } from '../core/session/state.ts';
+import { allTasks, findTask } from '../core/session/task-index.ts';
+import type { Page } from '../ports/mailbox-store.ts';
+import type {
+  AgentId,
+  Session,
+  SessionFilter,
+  SessionId,
+  Task,
+  TaskFilter,
+  TaskId,
+  WorkflowProgress,
+} from '../protocol/types.gen.ts';
+
+const defaultLimit = 100;
+const highestLimit = 1000;
+
+function limitOf({ limit = defaultLimit }: { limit?: number }): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= highestLimit) return limit;
+  throw invalid('limit', `must be a whole number from 1 to ${highestLimit}`);
+}
+
+/** In the order of their ids, so that a page does not move when sessions come and go. Live state: copy it. @throws BusError VALIDATION_FAILED */
+export function sessionPage(sessions: Iterable<SessionAggregate>, filter: SessionFilter): Page<Session> {
+  const { after } = filter;
+  const limit = limitOf(filter);
+  const matching = [...sessions]
+    .map((one) => one.session)
+    .filter((session) => matchesSession(session, filter) && (after === undefined || session.session_id > after))
+    .sort((a, b) => (a.session_id < b.session_id ? -1 : 1));
+  return pageOf(matching.slice(0, limit + 1), limit, (session) => session.session_id);
+}
+
+function matchesSession(session: Session, filter: SessionFilter): boolean {
+  const { state, workspace_id, user_id, name, participant } = filter;
+  return (
+    (state === undefined || session.state === state) &&
+    (workspace_id === undefined || session.workspace_id === workspace_id) &&
+    (user_id === undefined || session.user_id === user_id) &&
+    (name === undefined || session.name === name) &&
+    (participant === undefined ||
+      session.participants.some((one) => one.agent_id === participant && one.status === 'active'))
+  );
+}
+
+/** In the order of their creation; `after` is the id of a task. Live state: copy it. @throws BusError VALIDATION_FAILED */
+export function taskPage({ tasks }: SessionAggregate, filter: TaskFilter): Page<Task> {
+  const { after } = filter;
+  const limit = limitOf(filter);
+  if (after !== undefined && !findTask(tasks, after)) throw invalid('after', 'must be the `next` of a page before');
+  const found: Task[] = [];
+  for (const task of allTasks(tasks, after)) {
+    if (matchesTask(task, filter)) found.push(task);
+    if (found.length > limit) break;
+  }
+  return pageOf(found, limit, (task) => task.task_id);
+}
+
+function matchesTask(task: Task, { status, agent_id, step }: TaskFilter): boolean {
+  return (
+    (status === undefined || task.status === status) &&
+    (agent_id === undefined || task.delegatee === agent_id) &&
+    (step === undefined || task.step === step)
+  );
+}
+
+/** `found` holds one more than the limit where there is another page. */
+function pageOf<T>(found: T[], limit: number, cursor: (item: T) => string): Page<T> {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return last !== undefined && found.length > limit ? { items, next: cursor(last) } : { items };
+}
+
+export function progressOf({ session: { workflow } }: SessionAggregate): WorkflowProgress {
+  const { steps, ...standing } = workflow;
+  const total = steps.length;
+  const completed = workflow.completed_steps.length;
+  return { ...standing, total, completed, percent: total === 0 ? 0 : Math.floor((completed / total) * 100) };
+}
+
+/** The first task with that id, of one session or of any. */
+export function anyTask(sessions: Iterable<SessionAggregate>, taskId: TaskId, sessionId?: SessionId): Task | undefined {
+  for (const { session, tasks } of sessions) {
+    const task = sessionId === undefined || sessionId === session.session_id ? findTask(tasks, taskId) : undefined;
+    if (task) return task;
+  }
+  return undefined;
+}
+
+export function tasksOfAgent(sessions: Iterable<SessionAggregate>, agentId: AgentId): Task[] {
+  return [...sessions].flatMap(({ tasks }) => [...allTasks(tasks)].filter((task) => task.delegatee === agentId));
+}
