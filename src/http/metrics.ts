@@ -1,0 +1,69 @@
+// `/metrics` in the text format of Prometheus; figures are read when it is asked for, nothing is counted per request.
+import type { FastifyPluginCallback } from 'fastify';
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Counters } from '../bus/counters.ts';
+import { routeSchema } from './route-schema.ts';
+
+/** A registry with the figures of a bus and its process; it starts no observer and no timer, so there is nothing to stop. */
+export function createRegistry(counters: Counters): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  new Counter({
+    name: 'agent_bus_messages_total',
+    help: 'What happened to messages since the bus started; one message may be offered more than once.',
+    labelNames: ['event'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [event, count] of Object.entries(counters)) this.inc({ event: snakeCase(event) }, count);
+    },
+  });
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory in bytes.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Gauge({
+    name: 'nodejs_heap_size_used_bytes',
+    help: 'Used heap in bytes.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage().heapUsed);
+    },
+  });
+  new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'User and system time in seconds.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+  return registry;
+}
+
+const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+export const metricRoutes: FastifyPluginCallback<{ registry: Registry }> = (app, { registry }, done) => {
+  app.get(
+    '/metrics',
+    {
+      schema: routeSchema({
+        tag: 'System',
+        summary: 'Figures for Prometheus',
+        replies: { 200: null },
+        textAs: 'text/plain',
+      }),
+    },
+    async (_request, reply) => {
+      const text = await registry.metrics();
+      return reply.type(registry.contentType).send(text);
+    },
+  );
+  done();
+};

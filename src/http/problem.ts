@@ -1,0 +1,31 @@
+// The RFC 9457 body of an error, and how it is written as a reply.
+import type { FastifyReply } from 'fastify';
+import { type BusError, errorTable } from '../protocol/errors.ts';
+import type { Problem } from '../protocol/types.gen.ts';
+
+export const problemType = 'application/problem+json; charset=utf-8';
+
+/** `messageId` names the message of a batch that the problem is about. */
+export function problemOf(error: BusError, messageId?: string): Problem {
+  const { status, title, retryable } = errorTable[error.code];
+  const problem: Problem = {
+    type: 'about:blank',
+    title,
+    status,
+    success: false,
+    code: error.code,
+    error: error.message,
+    retryable,
+  };
+  if (messageId !== undefined) problem.message_id = messageId;
+  if (error.details.length > 0) problem.errors = [...error.details];
+  return problem;
+}
+
+export function replyProblem(reply: FastifyReply, error: BusError): FastifyReply {
+  const { status } = error;
+  if (status === 429 || status === 503) reply.header('retry-after', '1');
+  // Fastify asks to close after a body that it did not read; Node reads the rest away, and the answer arrives.
+  if (reply.hasHeader('connection')) reply.removeHeader('connection');
+  return reply.code(status).type(problemType).send(problemOf(error));
+}

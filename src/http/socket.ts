@@ -1,0 +1,140 @@
+// The WebSocket door: who may open a socket, and the heartbeat of all that are open.
+import websocket from '@fastify/websocket';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+import type { Bus } from '../bus/bus.ts';
+import { BusError } from '../protocol/errors.ts';
+import { newId } from '../protocol/ids.ts';
+import type { ConnectQuery } from '../protocol/types.gen.ts';
+import { Connection, type ConnectionLimits } from './connection.ts';
+import { subprotocol } from './dialects.ts';
+import { routeSchema } from './route-schema.ts';
+
+export interface SocketOptions {
+  bus: Bus;
+  config: ConnectionLimits & {
+    maxConnections: number;
+    maxPayload: number;
+    registration: 'auto' | 'required';
+    /** Milliseconds that sockets get to settle what they hold when the server stops. */
+    shutdownTimeout: number;
+  };
+  isDraining: () => boolean;
+  onError: (error: unknown) => void;
+}
+
+const keyProtocol = 'agent-bus.key.';
+
+export const socketDoor = fastifyPlugin(
+  async (app: FastifyInstance, { bus, config, isDraining, onError }: SocketOptions): Promise<void> => {
+    const connections = new Set<Connection>();
+    /** Upgrades that were let in and are not open yet count as well. */
+    let open = 0;
+
+    await app.register(websocket, {
+      options: {
+        maxPayload: config.maxPayload,
+        maxFragments: 1_024,
+        maxBufferedChunks: 4_096,
+        perMessageDeflate: false,
+        handleProtocols: (protocols: Set<string>) =>
+          protocols.has(subprotocol)
+            ? subprotocol
+            : ([...protocols].find((name) => name.startsWith(keyProtocol)) ?? false),
+      },
+      errorHandler: (error, socket) => {
+        onError(error);
+        socket.terminate();
+      },
+      preClose: (done) => {
+        closeAll(connections, config.shutdownTimeout).then(() => done(), done);
+      },
+    });
+
+    const beat = setInterval(() => {
+      const now = Date.now();
+      for (const connection of connections) connection.tick(now);
+    }, config.heartbeatInterval);
+    beat.unref();
+    app.addHook('onClose', (_app, done) => {
+      clearInterval(beat);
+      done();
+    });
+
+    const admit = (request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void => {
+      const { agent_id: agentId } = request.query as ConnectQuery;
+      const { principal } = request;
+      if (!request.ws) {
+        done(new BusError('UPGRADE_REQUIRED', 'This is the socket; open it with a WebSocket client.'));
+      } else if (isDraining()) {
+        done(new BusError('SHUTTING_DOWN', 'The bus is stopping; connect again when it is back.'));
+      } else if (principal.kind === 'agent' && principal.agentId !== agentId) {
+        done(new BusError('FORBIDDEN', "An agent's token is for that agent alone; connect as it, or use the bus key."));
+      } else if (open >= config.maxConnections) {
+        done(
+          new BusError('TOO_MANY_CONNECTIONS', `All ${config.maxConnections} connections are taken; try again later.`),
+        );
+      } else {
+        open++;
+        request.raw.socket.once('close', () => open--);
+        done();
+      }
+    };
+
+    for (const url of ['/', '/ws']) {
+      app.get<{ Querystring: ConnectQuery }>(
+        url,
+        {
+          websocket: true,
+          exposeHeadRoute: false,
+          preHandler: [admit],
+          schema: routeSchema({
+            tag: 'Socket',
+            summary: 'Open a WebSocket',
+            description:
+              'With the subprotocol `agent-bus.v1`: envelopes, receipts and acks. Without one: envelopes only. ' +
+              'A browser sends its key as the further subprotocol `agent-bus.key.<key>`.',
+            query: 'ConnectQuery',
+            replies: {},
+          }),
+        },
+        (webSocket, request) => {
+          const { agent_id: agentId } = request.query;
+          const connection = new Connection({
+            bus,
+            webSocket,
+            stream: request.raw.socket,
+            agentId,
+            connectionId: newId('conn'),
+            principal: request.principal,
+            limits: config,
+            onError,
+          });
+          if (config.registration === 'required' && !bus.agents.isRegistered(agentId)) {
+            webSocket.on('error', onError);
+            connection.close('REGISTRATION_REQUIRED');
+            return;
+          }
+          connections.add(connection);
+          webSocket.once('close', () => connections.delete(connection));
+          connection.open();
+        },
+      );
+    }
+  },
+);
+
+/** Tells all sockets, waits for what they hold within the time, closes them, and cuts off who does not answer. */
+async function closeAll(connections: ReadonlySet<Connection>, withinMs: number): Promise<void> {
+  const deadline = Date.now() + withinMs / 2;
+  for (const connection of connections) connection.sayDraining();
+  while (Date.now() < deadline && [...connections].some((connection) => connection.busy)) await pause(20);
+  for (const connection of connections) connection.close('SHUTTING_DOWN');
+  const last = Date.now() + Math.min(1_000, withinMs / 4);
+  while (connections.size > 0 && Date.now() < last) await pause(10);
+  for (const connection of connections) connection.terminate();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
