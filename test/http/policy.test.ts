@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { expectProblem, type Http, register, startHttp } from './start-http.ts';
+
+const me = 'codex://me';
+const other = 'codex://other';
+const descriptor = (agent_id: string) => ({ agent_descriptor: { agent_id, capabilities: [] } });
+
+/** `mine` is orchestrated by me, `joined` has me as participant, `foreign` does not know me. */
+async function start(): Promise<{ http: Http; key: string }> {
+  const http = await startHttp();
+  const [key = ''] = await register(http, me, other);
+  const sessions = [
+    { session_id: 'mine', orchestrator: me },
+    { session_id: 'joined', orchestrator: other, participants: [{ agent_id: me }] },
+    { session_id: 'foreign', orchestrator: other },
+  ];
+  for (const body of sessions) await http.call('POST', '/sessions', { body });
+  return { http, key };
+}
+
+describe("an agent's own token", () => {
+  it.each([
+    ['POST', '/agents/register', descriptor(me)],
+    ['GET', '/agents'],
+    ['GET', `/agents/${other}`],
+    ['GET', `/agents/${me}/messages`],
+    ['HEAD', `/agents/${other}`],
+    ['DELETE', `/agents/${me}`],
+    ['GET', '/sessions'],
+    ['GET', '/sessions/foreign'],
+    ['GET', '/sessions/foreign/tasks'],
+    ['GET', '/sessions/foreign/events'],
+    ['GET', '/sessions/foreign/summary'],
+    ['POST', '/sessions', { orchestrator: me }],
+    ['POST', '/sessions/mine/participants', { agent_id: other }],
+    ['PATCH', '/sessions/mine/context', { a: 1 }],
+    ['PATCH', '/sessions/joined/context', { a: 1 }],
+    ['PUT', '/sessions/joined/context', { a: 1 }],
+    ['GET', '/sessions/joined/messages'],
+    ['POST', '/sessions/mine/complete'],
+    ['POST', '/sessions/mine/terminate', { reason: 'x' }],
+  ])('may %s %s', async (method, path, body?: unknown) => {
+    const { http, key } = await start();
+    const reply = await http.call(method, path, { key, ...(body !== undefined && { body }) });
+    expect(reply.status, reply.text).toBeLessThan(300);
+  });
+
+  it.each([
+    ['POST', '/agents/register', descriptor(other)],
+    ['GET', `/agents/${other}/messages`],
+    ['POST', `/agents/${other}/messages/m1/ack`],
+    ['POST', `/agents/${other}/messages/m1/nack`],
+    ['DELETE', `/agents/${other}`],
+    ['GET', '/dead-letters'],
+    ['POST', '/dead-letters/m1/redrive'],
+    ['DELETE', '/dead-letters/m1'],
+    ['GET', '/metrics'],
+    ['POST', '/sessions', {}],
+    ['POST', '/sessions', { orchestrator: other }],
+    ['POST', '/sessions/joined/participants', { agent_id: 'a://b' }],
+    ['DELETE', `/sessions/joined/participants/${other}`],
+    ['PATCH', '/sessions/joined/workflow', { current_step: null }],
+    ['POST', '/sessions/joined/workflow/advance'],
+    ['PATCH', '/sessions/foreign/context', { a: 1 }],
+    ['PUT', '/sessions/foreign/context', { a: 1 }],
+    ['GET', '/sessions/foreign/messages'],
+    ['POST', '/sessions/joined/complete'],
+    ['POST', '/sessions/joined/terminate', { reason: 'x' }],
+  ])('may not %s %s', async (method, path, body?: unknown) => {
+    const { http, key } = await start();
+    expectProblem(await http.call(method, path, { key, ...(body !== undefined && { body }) }), 403, 'FORBIDDEN');
+  });
+
+  it('is no longer enough for the context of a session that the agent has left', async () => {
+    const { http, key } = await start();
+    await http.call('DELETE', `/sessions/joined/participants/${me}`);
+    expectProblem(await http.call('PATCH', '/sessions/joined/context', { key, body: {} }), 403, 'FORBIDDEN');
+  });
+
+  it('is answered with 404 for a session that does not exist', async () => {
+    const { http, key } = await start();
+    expectProblem(await http.call('POST', '/sessions/none/complete', { key }), 404, 'SESSION_NOT_FOUND');
+  });
+});

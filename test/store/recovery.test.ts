@@ -1,0 +1,230 @@
+// What an LMDB store is after a crash: the file as it lay on disk at that moment, opened again.
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Consumer, LedgerEntry, NewMessage } from '../../src/ports/mailbox-store.ts';
+import type { Store } from '../../src/ports/store.ts';
+import type { SessionEvent } from '../../src/protocol/types.gen.ts';
+import { openLmdbStore } from '../../src/store/lmdb.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const box = 'opencode://backend';
+const consumer: Consumer = { agentId: box, door: 'websocket', connectionId: 'conn_1' };
+const lease = 30_000;
+
+describe('after a crash', () => {
+  const clock = new ManualClock();
+  const opened: Store[] = [];
+  let root: string;
+  let images = 0;
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'agent-bus-'));
+    images = 0;
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((store) => store.close()));
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  const openStore = (folder = join(root, 'live')): Store => {
+    const store = openLmdbStore({ folder, clock, random: () => 0 });
+    opened.push(store);
+    return store;
+  };
+  /** Another store on the bytes that are on disk right now. */
+  const crash = (folder = join(root, 'live')): Store => {
+    const image = join(root, `image${images++}`);
+    mkdirSync(image);
+    copyFileSync(join(folder, 'bus.mdb'), join(image, 'bus.mdb'));
+    return openStore(image);
+  };
+  const message = (messageId: string, more: Partial<NewMessage> = {}): NewMessage => ({
+    messageId,
+    mailbox: box,
+    priority: 'medium',
+    acceptedAt: clock.now(),
+    deadline: clock.now() + 300_000,
+    retry: { maxRetries: 3, backoff: 'linear' },
+    facts: { sender: 'claude-code://orchestrator', messageType: 'status_update' },
+    bytes: Buffer.from(`{"message_id":"${messageId}","padding":"${'x'.repeat(500)}"}`),
+    ...more,
+  });
+  const takeIds = async (store: Store, max = 10) =>
+    (await store.mailboxes.take(box, max, lease, consumer)).map((offer) => offer.messageId);
+  const drain = async (store: Store): Promise<string[]> => {
+    const seen: string[] = [];
+    for (let taken = await takeIds(store, 64); taken.length > 0; taken = await takeIds(store, 64)) {
+      seen.push(...taken);
+      await store.mailboxes.ack(box, taken);
+    }
+    return seen;
+  };
+
+  it('everything that was accepted is queued, byte for byte and in order', async () => {
+    const store = openStore();
+    await Promise.all(['a', 'b', 'c'].map((id) => store.mailboxes.enqueue(message(id))));
+    const after = crash();
+    expect(after.mailboxes.stats(box)).toEqual({ queued: 3, inFlight: 0 });
+    const offers = await after.mailboxes.take(box, 10, lease, consumer);
+    expect(offers.map((offer) => offer.bytes.toString())).toEqual(['a', 'b', 'c'].map((id) => message(id).bytes.toString()));
+  });
+
+  it('what was acked is not offered again and its id is still known', async () => {
+    const store = openStore();
+    await Promise.all(['a', 'b'].map((id) => store.mailboxes.enqueue(message(id))));
+    await takeIds(store);
+    await store.mailboxes.ack(box, ['a']);
+    const after = crash();
+    expect(await takeIds(after)).toEqual(['b']);
+    expect(await after.mailboxes.enqueue(message('a'))).toMatchObject({ outcome: 'known', entry: { status: 'acknowledged' } });
+  });
+
+  it('an open lease counts as an attempt, not as a failure', async () => {
+    const store = openStore();
+    await store.mailboxes.enqueue(message('a', { retry: { maxRetries: 0, backoff: 'linear' } }));
+    await takeIds(store);
+    await store.mailboxes.enqueue(message('b'));
+    const after = crash();
+    const [offer] = await after.mailboxes.take(box, 1, lease, consumer);
+    expect(offer).toMatchObject({ messageId: 'a', attempt: 2 });
+    expect((await after.mailboxes.find('a'))?.attempts).toMatchObject([{ outcome: 'interrupted' }, { outcome: 'open' }]);
+  });
+
+  it('a backlog far larger than the replay window is complete, in order and counted, crash after crash', async () => {
+    const count = 12_000;
+    let store = openStore();
+    for (let start = 0; start < count; start += 200) {
+      await Promise.all(Array.from({ length: 200 }, (_, index) => store.mailboxes.enqueue(message(`m${start + index}`))));
+    }
+    const expected = Array.from({ length: count }, (_, index) => `m${index}`);
+    const first = await takeIds(store, 50);
+    await store.mailboxes.ack(box, first);
+    store = crash();
+    expect(store.mailboxes.stats(box)).toEqual({ queued: count - 50, inFlight: 0 });
+    const second = await takeIds(store, 1_000);
+    await store.mailboxes.ack(box, second);
+    const third = crash(join(root, 'image0'));
+    expect(third.mailboxes.stats(box)).toEqual({ queued: count - 1_050, inFlight: 0 });
+    expect([...first, ...second, ...(await drain(third))]).toEqual(expected);
+    expect(third.mailboxes.stats(box)).toEqual({ queued: 0, inFlight: 0 });
+    const fourth = crash(join(root, 'image1'));
+    expect(await takeIds(fourth)).toEqual([]);
+    expect(await fourth.mailboxes.find('m7777')).toMatchObject({ status: 'acknowledged' });
+  });
+
+  it('a message in backoff waits on, and comes when its time has come', async () => {
+    const store = openStore();
+    await store.mailboxes.enqueue(message('a'));
+    await takeIds(store);
+    await store.mailboxes.nack(box, 'a', { delayMs: 5_000 });
+    const after = crash();
+    expect(await takeIds(after)).toEqual([]);
+    clock.advance(5_000);
+    expect(await takeIds(after)).toEqual(['a']);
+  });
+
+  it('cold messages expire as well, and are reported', async () => {
+    const store = openStore();
+    for (let index = 0; index < 100; index++) await store.mailboxes.enqueue(message(`m${index}`, { deadline: clock.now() + 1_000 }));
+    const after = crash();
+    const reported: string[] = [];
+    after.mailboxes.listen({ mail: () => undefined, exhausted: (entry) => reported.push(entry.messageId) });
+    clock.advance(2_000);
+    expect(reported.sort()).toEqual(Array.from({ length: 100 }, (_, index) => `m${index}`).sort());
+    expect(await takeIds(after)).toEqual([]);
+  });
+
+  it('a message that nobody had decided on is reported again', async () => {
+    const store = openStore();
+    store.mailboxes.listen({ mail: () => undefined, exhausted: () => undefined });
+    await store.mailboxes.enqueue(message('a'));
+    await takeIds(store);
+    await store.mailboxes.nack(box, 'a', { giveUp: true });
+    for (const folder of [join(root, 'live'), join(root, 'image0')]) {
+      const after = crash(folder);
+      const reported: LedgerEntry[] = [];
+      after.mailboxes.listen({ mail: () => undefined, exhausted: (entry) => reported.push(entry) });
+      expect(reported).toMatchObject([{ messageId: 'a', status: 'queued' }]);
+      await after.close();
+    }
+  });
+
+  it('dead letters, redriven and discarded ones are as they were', async () => {
+    const store = openStore();
+    await Promise.all(['a', 'b', 'c'].map((id) => store.mailboxes.enqueue(message(id))));
+    for (const id of ['a', 'b', 'c']) await store.mailboxes.bury(id, 'unwanted');
+    await store.mailboxes.redrive('b', clock.now() + 1_000);
+    await store.mailboxes.discard('c');
+    const after = crash();
+    expect((await after.mailboxes.deadLetters(undefined, 10)).items.map((entry) => entry.messageId)).toEqual(['a']);
+    expect(await takeIds(after)).toEqual(['b']);
+    expect(await after.mailboxes.find('c')).toBeUndefined();
+  });
+
+  it('a rerouted message is in its new mailbox only', async () => {
+    const store = openStore();
+    await store.mailboxes.enqueue(message('a'));
+    await store.mailboxes.reroute('a', 'codex://spare', { sender: 'x://y', messageType: 'status_update', routedBy: 'test' });
+    const after = crash();
+    expect(after.mailboxes.stats(box)).toEqual({ queued: 0, inFlight: 0 });
+    expect(after.mailboxes.stats('codex://spare')).toEqual({ queued: 1, inFlight: 0 });
+    expect(await takeIds(after)).toEqual([]);
+  });
+
+  it('session events and agents are there', async () => {
+    const store = openStore();
+    const event = (id: number): SessionEvent => ({
+      id: String(id),
+      type: 'step_completed',
+      session_id: 'sess_1',
+      at: '2025-02-02T11:00:00.000Z',
+      data: { step: `step ${id}` },
+    });
+    await store.sessions.append('sess_1', 0, [event(1), event(2)]);
+    await store.sessions.append('sess_1', 2, [event(3)]);
+    await store.sessions.append('sess_2', 0, [event(1)]);
+    await expect(store.sessions.append('sess_1', 2, [event(3)])).rejects.toMatchObject({ code: 'VERSION_MISMATCH' });
+    await store.agents.put(box, { descriptor: { agent_id: box, capabilities: ['x'] } });
+    const after = crash();
+    expect(await after.sessions.sessionIds()).toEqual(['sess_1', 'sess_2']);
+    expect(await after.sessions.read('sess_1', 1, 10)).toEqual([event(2), event(3)]);
+    expect(await after.agents.all()).toEqual([[box, { descriptor: { agent_id: box, capabilities: ['x'] } }]]);
+    await expect(after.sessions.append('sess_1', 0, [event(1)])).rejects.toMatchObject({ code: 'VERSION_MISMATCH' });
+    await after.sessions.remove('sess_1');
+    expect(await after.sessions.sessionIds()).toEqual(['sess_2']);
+  });
+
+  it('a damaged envelope is reported by its id and never offered', async () => {
+    const store = openStore();
+    await store.mailboxes.enqueue(message('good1'));
+    await store.mailboxes.enqueue(message('bad', { bytes: Buffer.from('{"message_id":"bad","mark":"DAMAGE-ME"}') }));
+    await store.mailboxes.enqueue(message('good2'));
+    await store.close();
+    const path = join(root, 'live', 'bus.mdb');
+    const file = readFileSync(path);
+    for (let at = file.indexOf('DAMAGE-ME'); at >= 0; at = file.indexOf('DAMAGE-ME', at + 1)) file.write('damaged!!', at);
+    writeFileSync(path, file);
+    const after = openStore();
+    const reported: string[] = [];
+    after.mailboxes.listen({ mail: () => undefined, exhausted: (entry, reason) => reported.push(`${entry.messageId}: ${reason}`) });
+    expect(await takeIds(after)).toEqual(['good1', 'good2']);
+    expect(reported).toEqual(['bad: damaged']);
+  });
+
+  it('an unknown format is refused', async () => {
+    await openStore().close();
+    const raw = open({ path: join(root, 'live', 'bus.mdb'), noSubdir: true, encoding: 'binary', maxDbs: 16 });
+    await raw.put('format', Buffer.from('999'));
+    await raw.close();
+    expect(() => openStore()).toThrow(expect.objectContaining({ code: 'STORE_UNREADABLE' }));
+  });
+
+  it('the files are for their owner only', async () => {
+    openStore();
+    expect(statSync(join(root, 'live')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(root, 'live', 'bus.mdb')).mode & 0o777).toBe(0o600);
+  });
+});
