@@ -22,6 +22,8 @@ interface Presence {
   pulls: number;
   /** Milliseconds since the epoch. */
   lastSeenAt: number | undefined;
+  /** `lastSeenAt` as text. */
+  shown?: { at: number; text: string };
 }
 
 const defaultPage = 100;
@@ -114,8 +116,13 @@ export class AgentDirectory {
   }
 
   lastSeenAt(agentId: string): string | null {
-    const lastSeenAt = this.#presence.get(agentId)?.lastSeenAt;
-    return lastSeenAt === undefined ? null : new Date(lastSeenAt).toISOString();
+    const presence = this.#presence.get(agentId);
+    if (presence?.lastSeenAt === undefined) return null;
+    // Every receipt carries it, and a busy agent is seen many times in a millisecond.
+    if (presence.shown?.at !== presence.lastSeenAt) {
+      presence.shown = { at: presence.lastSeenAt, text: new Date(presence.lastSeenAt).toISOString() };
+    }
+    return presence.shown.text;
   }
 
   agentOfToken(token: string): string | undefined {

@@ -1,13 +1,20 @@
-// The binary form of the journal: framed, checksummed records, packed into segments.
+// The binary form of the journal: framed, checksummed records, one after the other.
 import { crc32 } from 'node:zlib';
 import type { NewMessage } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
+import type { Priority } from '../protocol/types.gen.ts';
 import type { Change } from './entry.ts';
 
-// Frame: u32 length of the body, u32 CRC-32 of the body, body. Body: u8 kind, then what the kind says.
+// Frame: u32 length of the body, u32 CRC-32 of the body, body.
+// Body: u8 kind; a change is JSON from there on; an acceptance is u32 length of its head, the head as JSON, the envelope.
 const frameBytes = 8;
 const kindAccepted = 1;
 const kindChange = 2;
+const acceptedHeadAt = frameBytes + 5;
+/** UTF-8 of one UTF-16 unit is at most this long. */
+const utf8Bytes = 3;
+/** What the numbers and the punctuation of a head take at most. */
+const headNumbers = 160;
 
 export interface AcceptedRecord {
   kind: 'accepted';
@@ -20,29 +27,64 @@ export interface AcceptedRecord {
 
 export type JournalRecord = AcceptedRecord | { kind: 'change'; change: Change };
 
-/** What precedes the envelope's bytes in the record of an accepted message. */
-export function encodeAcceptedHead(message: NewMessage, seq: number): Buffer {
-  const { bytes, ...rest } = message;
-  const json = JSON.stringify({ ...rest, seq });
-  const jsonBytes = Buffer.byteLength(json);
-  const head = Buffer.allocUnsafe(frameBytes + 5 + jsonBytes);
-  head.writeUInt32LE(5 + jsonBytes + bytes.length, 0);
-  head.writeUInt8(kindAccepted, frameBytes);
-  head.writeUInt32LE(jsonBytes, frameBytes + 1);
-  head.write(json, frameBytes + 5);
-  head.writeUInt32LE(crc32(bytes, crc32(head.subarray(frameBytes))), 4);
-  return head;
+type Head = [
+  messageId: string,
+  mailbox: string,
+  priority: Priority,
+  seq: number,
+  acceptedAt: number,
+  deadline: number,
+  maxRetries: number,
+  backoff: NewMessage['retry']['backoff'],
+];
+
+/** An upper bound of what `writeAccepted` writes. Ids are ASCII and need no escapes. */
+export function acceptedBytes({ messageId, mailbox, facts, bytes }: NewMessage): number {
+  return (
+    acceptedHeadAt +
+    messageId.length +
+    mailbox.length +
+    headNumbers +
+    factsJson(facts).length * utf8Bytes +
+    bytes.length
+  );
 }
 
-export function encodeChange(change: Change): Buffer {
-  const json = JSON.stringify(change);
-  const jsonBytes = Buffer.byteLength(json);
-  const record = Buffer.allocUnsafe(frameBytes + 1 + jsonBytes);
-  record.writeUInt32LE(1 + jsonBytes, 0);
-  record.writeUInt8(kindChange, frameBytes);
-  record.write(json, frameBytes + 1);
-  record.writeUInt32LE(crc32(record.subarray(frameBytes)), 4);
-  return record;
+/** Writes the record at `offset` and returns where it ends. */
+export function writeAccepted(buffer: Buffer, offset: number, message: NewMessage, seq: number): number {
+  const { messageId, mailbox, priority, acceptedAt, deadline, retry, facts, bytes } = message;
+  const head: Head = [messageId, mailbox, priority, seq, acceptedAt, deadline, retry.maxRetries, retry.backoff];
+  const headAt = offset + acceptedHeadAt;
+  const headBytes = buffer.write(`[${JSON.stringify(head)},${factsJson(facts)}]`, headAt);
+  buffer.writeUInt8(kindAccepted, offset + frameBytes);
+  buffer.writeUInt32LE(headBytes, offset + frameBytes + 1);
+  bytes.copy(buffer, headAt + headBytes);
+  return closeFrame(buffer, offset, headAt + headBytes + bytes.length);
+}
+
+let lastFacts: { facts: NewMessage['facts']; json: string } | undefined;
+
+/** Asked for twice for each message: once for the room it takes, once to write it. */
+function factsJson(facts: NewMessage['facts']): string {
+  if (lastFacts?.facts !== facts) lastFacts = { facts, json: JSON.stringify(facts) };
+  return lastFacts.json;
+}
+
+export function changeBytes(json: string): number {
+  return frameBytes + 1 + json.length * utf8Bytes;
+}
+
+/** Writes the record at `offset` and returns where it ends. */
+export function writeChange(buffer: Buffer, offset: number, json: string): number {
+  buffer.writeUInt8(kindChange, offset + frameBytes);
+  return closeFrame(buffer, offset, offset + frameBytes + 1 + buffer.write(json, offset + frameBytes + 1));
+}
+
+function closeFrame(buffer: Buffer, offset: number, end: number): number {
+  const bodyAt = offset + frameBytes;
+  buffer.writeUInt32LE(end - bodyAt, offset);
+  buffer.writeUInt32LE(crc32(buffer.subarray(bodyAt, end)), offset + 4);
+  return end;
 }
 
 /** @throws BusError STORE_UNREADABLE where the checksum or a length does not fit. */
@@ -66,15 +108,17 @@ export function* readRecords(segment: Buffer): Generator<JournalRecord> {
   for (let offset = 0; offset < segment.length; ) {
     const body = bodyAt(segment, offset);
     if (body.readUInt8(0) === kindChange) {
-      yield {
-        kind: 'change',
-        change: JSON.parse(body.toString('utf8', 1)) as Change,
-      };
+      yield { kind: 'change', change: JSON.parse(body.toString('utf8', 1)) as Change };
     } else {
       const end = 5 + body.readUInt32LE(1);
-      const head = JSON.parse(body.toString('utf8', 5, end)) as AcceptedRecord['head'];
-      yield { kind: 'accepted', head, bytes: body.subarray(end), offset };
+      yield { kind: 'accepted', head: readHead(body.toString('utf8', 5, end)), bytes: body.subarray(end), offset };
     }
     offset += frameBytes + body.length;
   }
+}
+
+function readHead(json: string): AcceptedRecord['head'] {
+  const [head, facts] = JSON.parse(json) as [Head, NewMessage['facts']];
+  const [messageId, mailbox, priority, seq, acceptedAt, deadline, maxRetries, backoff] = head;
+  return { messageId, mailbox, priority, seq, acceptedAt, deadline, retry: { maxRetries, backoff }, facts };
 }

@@ -85,7 +85,7 @@ export class Ledger {
     const group = this.#commit.join();
     const entry = this.#shelf.holdsMail
       ? this.#segments.accept(message, (seq, segment, offset) => Entry.accept(message, seq, segment, offset))
-      : Entry.accept({ ...message, bytes: Buffer.from(message.bytes) }, this.#segments.nextSeq(), 0, 0);
+      : Entry.accept(message, this.#segments.nextSeq(), 0, 0);
     entry.durable = group.done;
     this.#entries.set(message.messageId, entry);
     this.queue(message.mailbox).unsettled++;

@@ -1,6 +1,7 @@
 // The journal and the mailbox tables in LMDB.
 import { BusError } from '../protocol/errors.ts';
-import { Entry, type EntryRecord } from './entry.ts';
+import { Entry } from './entry.ts';
+import { decodeEntry, encodeEntry } from './entry-codec.ts';
 import type { LmdbEnvironment, Table } from './lmdb-environment.ts';
 import { seal, unseal } from './sealed.ts';
 import type { QueueRow, Shelf } from './shelf.ts';
@@ -32,11 +33,11 @@ export class LmdbShelf implements Shelf {
 
   readEntry(id: string): Entry | undefined {
     const sealed = this.#ledger.getBinaryFast(id);
-    return sealed && Entry.load(JSON.parse(unseal(sealed, `of message ${id}`)) as EntryRecord);
+    return sealed && Entry.load(decodeEntry(unseal(sealed, `of message ${id}`)));
   }
 
   writeEntry(entry: Entry): void {
-    void this.#ledger.put(entry.record.messageId, seal(JSON.stringify(entry.record)));
+    void this.#ledger.put(entry.record.messageId, seal(encodeEntry(entry.record)));
   }
 
   removeEntry(id: string): void {

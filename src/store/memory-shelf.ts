@@ -9,8 +9,10 @@ const entryBytes = 600;
 
 export class MemoryShelf implements Shelf {
   readonly holdsMail = false;
-  /** Oldest first. */
   readonly #acknowledged = new Map<string, Entry>();
+  /** The same, oldest first. A map's own order is slow to read while entries leave at its head. */
+  #order: Entry[] = [];
+  #oldest = 0;
   readonly #dead = new Map<string, Entry>();
   #bytes = 0;
 
@@ -25,19 +27,23 @@ export class MemoryShelf implements Shelf {
       return;
     }
     this.#acknowledged.set(messageId, entry);
+    this.#order.push(entry);
     this.#bytes += weight(entry);
-    for (const [id, oldest] of this.#acknowledged) {
-      if (this.#bytes <= remembered) break;
-      this.#acknowledged.delete(id);
-      this.#bytes -= weight(oldest);
-    }
+    while (this.#bytes > remembered) this.#forgetOldest();
   }
 
   removeEntry(id: string): void {
-    const entry = this.#acknowledged.get(id);
-    if (entry) this.#bytes -= weight(entry);
-    this.#acknowledged.delete(id);
     this.#dead.delete(id);
+  }
+
+  #forgetOldest(): void {
+    const entry = this.#order[this.#oldest++];
+    if (!entry) return;
+    this.#acknowledged.delete(entry.record.messageId);
+    this.#bytes -= weight(entry);
+    if (this.#oldest < 4_096 || this.#oldest * 2 < this.#order.length) return;
+    this.#order = this.#order.slice(this.#oldest);
+    this.#oldest = 0;
   }
 
   deadIds(after: string | undefined, limit: number): { ids: string[]; next?: string } {

@@ -1,20 +1,21 @@
 // Packs journal records into segments: what one commit appends, cut so that reading one message back stays cheap.
 import type { NewMessage } from '../ports/mailbox-store.ts';
 import type { Change, Entry } from './entry.ts';
-import { encodeAcceptedHead, encodeChange } from './journal-record.ts';
+import { acceptedBytes, changeBytes, writeAccepted, writeChange } from './journal-record.ts';
 
 /** A segment is closed once it is larger than this. */
 const segmentBytes = 256 * 1024;
+const firstBytes = 16 * 1024;
 /** Sequence numbers count within a segment, so that they grow across restarts without being stored. */
 const seqPerSegment = 2 ** 20;
 
 interface OpenSegment {
   number: number;
-  parts: Buffer[];
+  buffer: Buffer;
   size: number;
   seqs: number;
-  /** Messages accepted in it, and where their envelopes begin and end. */
-  accepted: { entry: Entry; start: number; end: number }[];
+  /** Messages accepted in it, and where their envelopes begin. */
+  accepted: { entry: Entry; start: number }[];
 }
 
 export interface PackedSegment {
@@ -45,20 +46,19 @@ export class SegmentWriter {
   accept(message: NewMessage, create: (seq: number, segment: number, offset: number) => Entry): Entry {
     const seq = this.nextSeq();
     const segment = this.#room();
-    const head = encodeAcceptedHead(message, seq);
     const entry = create(seq, segment.number, segment.size);
-    const start = segment.size + head.length;
-    segment.parts.push(head, message.bytes);
-    segment.size = start + message.bytes.length;
-    segment.accepted.push({ entry, start, end: segment.size });
+    const offset = segment.size;
+    reserve(segment, acceptedBytes(message));
+    segment.size = writeAccepted(segment.buffer, offset, message, seq);
+    segment.accepted.push({ entry, start: segment.size - message.bytes.length });
     return entry;
   }
 
   change(change: Change): void {
     const segment = this.#room();
-    const record = encodeChange(change);
-    segment.parts.push(record);
-    segment.size += record.length;
+    const json = JSON.stringify(change);
+    reserve(segment, changeBytes(json));
+    segment.size = writeChange(segment.buffer, segment.size, json);
   }
 
   /**
@@ -66,13 +66,7 @@ export class SegmentWriter {
    * part of the network buffer that it came in.
    */
   pack(): PackedSegment[] {
-    const packed = this.#open
-      .filter((segment) => segment.parts.length > 0)
-      .map((segment) => {
-        const bytes = Buffer.concat(segment.parts, segment.size);
-        for (const { entry, start, end } of segment.accepted) entry.bytes = bytes.subarray(start, end);
-        return { number: segment.number, bytes };
-      });
+    const packed = this.#open.filter((segment) => segment.size > 0).map(packOne);
     this.#open = [];
     return packed;
   }
@@ -80,14 +74,27 @@ export class SegmentWriter {
   #room(): OpenSegment {
     const last = this.#open.at(-1);
     if (last && last.size < segmentBytes && last.seqs < seqPerSegment) return last;
-    const segment: OpenSegment = {
-      number: this.#next++,
-      parts: [],
-      size: 0,
-      seqs: 0,
-      accepted: [],
-    };
+    const buffer = Buffer.allocUnsafeSlow(firstBytes);
+    const segment: OpenSegment = { number: this.#next++, buffer, size: 0, seqs: 0, accepted: [] };
     this.#open.push(segment);
     return segment;
   }
+}
+
+function reserve(segment: OpenSegment, bytes: number): void {
+  const needed = segment.size + bytes;
+  if (needed <= segment.buffer.length) return;
+  const larger = Buffer.allocUnsafeSlow(Math.max(needed, segment.buffer.length * 2));
+  segment.buffer.copy(larger, 0, 0, segment.size);
+  segment.buffer = larger;
+}
+
+function packOne({ number, buffer, size, accepted }: OpenSegment): PackedSegment {
+  const used = buffer.subarray(0, size);
+  // A nearly empty buffer would be kept alive by the one envelope in it.
+  const bytes = size * 2 < buffer.length ? Buffer.from(used) : used;
+  for (const { entry, start } of accepted) {
+    if (entry.bytes) entry.bytes = bytes.subarray(start, start + entry.bytes.length);
+  }
+  return { number, bytes };
 }
