@@ -68,6 +68,7 @@ export function buildApp({
   const closing = new AbortController();
   app.addHook('preClose', (done) => {
     closing.abort();
+    closeConnectionsAsTheyIdle(app);
     done();
   });
   const methodsOf = collectMethods(app);
@@ -103,4 +104,11 @@ export function buildApp({
     done();
   });
   return app;
+}
+
+/** A connection whose last request was under way when the server began to close would be kept alive otherwise. */
+function closeConnectionsAsTheyIdle({ server }: FastifyInstance): void {
+  if (!server.listening) return;
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  server.once('close', () => clearInterval(sweep));
 }
