@@ -11,6 +11,7 @@ import { timestampOf } from '../core/session/timestamp.ts';
 import type {
   AgentId,
   JsonObject,
+  Metadata,
   Name,
   ParticipantInput,
   Priority,
@@ -117,24 +118,35 @@ export function delegateTaskCommand(
  * @throws BusError VALIDATION_FAILED for an answer nested too deeply to be kept
  */
 export function recordMessageCommand(input: NewMessage, now: number, defaults: CommandDefaults): RecordMessageCommand {
-  const { session_id, deadline, at, metadata, ...message } = input;
-  const isRequest = message.message_type === 'task_request';
-  const { task_id, in_reply_to, step } = metadata ?? {};
-  return {
-    type: 'record_message',
-    session_id,
-    at: timestampOf(at ?? now),
-    message: {
-      ...message,
-      // Of a request only the type of its task is kept.
-      payload: isRequest ? message.payload : boundedCopy(message.payload),
-      metadata: {
-        ...(task_id === undefined ? {} : { task_id }),
-        ...(in_reply_to === undefined ? {} : { in_reply_to }),
-        ...(step === undefined ? {} : { step }),
-      },
-    },
-    task_id: isRequest && task_id === undefined ? defaults.newId('task') : '',
-    deadline: timestampOf(deadline),
+  const isRequest = input.message_type === 'task_request';
+  const message: SessionMessage = {
+    message_id: input.message_id,
+    message_type: input.message_type,
+    sender: input.sender,
+    recipient: input.recipient,
+    priority: input.priority,
+    // Of a request only the type of its task is kept.
+    payload: isRequest ? input.payload : boundedCopy(input.payload),
   };
+  if (input.metadata) message.metadata = correlationOf(input.metadata);
+  const command: RecordMessageCommand = {
+    type: 'record_message',
+    session_id: input.session_id,
+    at: timestampOf(input.at ?? now),
+    message,
+  };
+  if (isRequest) {
+    const task_id = input.metadata?.task_id ?? defaults.newId('task');
+    command.task = { task_id, deadline: timestampOf(input.deadline) };
+  }
+  return command;
+}
+
+/** The keys that steer correlation; the rest is the agents' own. */
+function correlationOf({ task_id, in_reply_to, step }: Metadata): Metadata {
+  const keys: Metadata = {};
+  if (task_id !== undefined) keys.task_id = task_id;
+  if (in_reply_to !== undefined) keys.in_reply_to = in_reply_to;
+  if (step !== undefined) keys.step = step;
+  return keys;
 }

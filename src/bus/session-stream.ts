@@ -16,8 +16,6 @@ interface Unwritten {
   number: number;
   command: SessionCommand;
   events: readonly SessionEvent[];
-  /** The state after the command. */
-  state: SessionAggregate | undefined;
 }
 
 export interface SessionStreamListener {
@@ -69,7 +67,7 @@ export class SessionStream {
     if (events.length === 0) return events;
     this.#state = state;
     this.#commands += 1;
-    this.#unwritten.push({ number: this.#commands, command, events, state });
+    this.#unwritten.push({ number: this.#commands, command, events });
     this.#writing ??= this.#write();
     return events;
   }
@@ -106,6 +104,7 @@ export class SessionStream {
   /** False where another writer was first. */
   async #append(): Promise<boolean> {
     const batch = [...this.#unwritten];
+    const state = this.#state;
     const events = batch.flatMap((one) => one.events);
     try {
       await this.#log.append(this.#sessionId, versionOf(this.#durable), events);
@@ -114,7 +113,7 @@ export class SessionStream {
       await this.#rebase();
       return false;
     }
-    this.#durable = batch.at(-1)?.state;
+    this.#durable = state;
     this.#unwritten = this.#unwritten.slice(batch.length);
     this.#listener.recorded(events);
     this.#tellSettled();
@@ -139,7 +138,7 @@ export class SessionStream {
     try {
       const { events, state } = execute(this.#state, command);
       this.#state = state;
-      if (events.length > 0) this.#unwritten.push({ number, command, events, state });
+      if (events.length > 0) this.#unwritten.push({ number, command, events });
     } catch (error) {
       this.#settlement.fail(number, error);
     }

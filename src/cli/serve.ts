@@ -1,35 +1,32 @@
 // `agent-bus serve`: runs a bus until a signal stops it.
 import closeWithGrace from 'close-with-grace';
-import { pino } from 'pino';
 import { type ResolvedApiKey, resolveApiKey } from '../config/api-key.ts';
 import type { BusConfig } from '../config/config.ts';
 import { version } from '../http/version.ts';
 import { CommunicationBus } from '../server.ts';
 import { localUrl } from './address.ts';
+import { openLog } from './log.ts';
 
 /** setTimeout counts in 32 bits; a longer one would fire at once. */
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * Resolves when the bus listens, with the lines that say where. From then on the process ends by itself: with 0 after a signal, with 1 after a second
- * signal, when stopping takes longer than `shutdownTimeout`, or after an error that nobody caught.
+ * Resolves when the bus listens, with the lines that say where. From then on the process ends by itself: with 0 after a
+ * signal; with 1 after a second signal, when stopping takes longer than `shutdownTimeout`, when the store fails, or
+ * after an error that nobody caught.
  * @throws BusError PORT_IN_USE, CONFIG_INVALID, STORE_UNREADABLE
  */
 export async function serve(config: BusConfig): Promise<string> {
-  const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  // What the store creates beside its main file is for its owner too.
+  process.umask(0o077);
+  const log = openLog(config.logLevel);
   const key = resolveApiKey(config);
-  const bus = new CommunicationBus(
-    { ...config, apiKey: key.apiKey },
-    // Ends the process the way any error does that nobody caught.
-    {
-      logger: log,
-      onFailure: (cause) =>
-        setImmediate(() => {
-          throw cause;
-        }),
-    },
-  );
-  const starting = bus.start();
+  let storeFailure: unknown;
+  const onFailure = (cause: unknown) => {
+    storeFailure = cause;
+    grace.close();
+  };
+  const bus = new CommunicationBus({ ...config, apiKey: key.apiKey }, { logger: log, onFailure });
   const grace = closeWithGrace(
     {
       delay: Math.min(config.shutdownTimeout, longestTimer),
@@ -39,13 +36,13 @@ export async function serve(config: BusConfig): Promise<string> {
     async ({ err, signal }) => {
       if (err) log.fatal({ err }, 'stopping after an error that nobody caught');
       else log.info({ signal }, 'stopping');
-      await starting.catch(() => undefined);
       await bus.stop();
+      if (storeFailure) throw new Error('stopped since the store cannot write', { cause: storeFailure });
       log.info('stopped');
     },
   );
   try {
-    const { host, port } = await starting;
+    const { host, port } = await bus.start();
     return welcome(localUrl(host, port), key);
   } catch (error) {
     grace.uninstall();

@@ -20,6 +20,7 @@ type StoredRow = [
   reason: string | null,
   segment: number,
   offset: number,
+  size: number,
   asOf: number,
 ];
 
@@ -43,6 +44,7 @@ export function encodeEntry(record: EntryRecord): string {
     record.reason ?? null,
     record.segment,
     record.offset,
+    record.size,
     record.asOf,
   ];
   return JSON.stringify(row);
@@ -68,7 +70,8 @@ export function decodeEntry(text: string): EntryRecord {
     reason: row[15] ?? undefined,
     segment: row[16],
     offset: row[17],
-    asOf: row[18],
+    size: row[18],
+    asOf: row[19],
   };
 }
 

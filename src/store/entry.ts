@@ -79,6 +79,8 @@ export interface EntryRecord {
   /** Where the envelope lies in the journal. */
   segment: number;
   offset: number;
+  /** Bytes of the envelope. */
+  size: number;
   /** Journal segments up to this one are contained in the record. */
   asOf: number;
 }
@@ -127,6 +129,7 @@ export class Entry {
       reason: undefined,
       segment,
       offset,
+      size: bytes.length,
       asOf: 0,
     };
     return new Entry(record, bytes);

@@ -42,6 +42,13 @@ export class Ledger {
     return queue;
   }
 
+  /** Mailboxes that hold nothing need not be remembered. */
+  forgetEmptyQueues(): void {
+    for (const [name, queue] of this.#queues) {
+      if (queue.unsettled === 0 && queue.lanes.every((lane) => lane.rows === 0)) this.#queues.delete(name);
+    }
+  }
+
   existingQueue(name: string): MailboxQueue | undefined {
     return this.#queues.get(name);
   }
@@ -88,7 +95,7 @@ export class Ledger {
       : Entry.accept(message, this.#segments.nextSeq(), 0, 0);
     entry.durable = group.done;
     this.#entries.set(message.messageId, entry);
-    this.queue(message.mailbox).unsettled++;
+    this.#count(entry, 1);
     this.#markDirty(entry, entry.record.segment);
     return { entry, group };
   }
@@ -104,7 +111,7 @@ export class Ledger {
       this.#count(entry, 1);
       this.#markDirty(entry, segment);
       if (entry.settled) this.#retire(entry);
-      else if (change.type === 'redriven' && !this.#shelf.holdsMail) this.#unshelve(entry);
+      else if (change.type === 'redriven' && !this.#shelf.holdsMail) this.unshelve(entry);
     }
     if (change.type === 'discarded') for (const entry of entries) this.#forget(entry, group);
     return group;
@@ -133,6 +140,7 @@ export class Ledger {
     if (entry.settled) return;
     const queue = this.queue(entry.record.mailbox);
     queue.unsettled += by;
+    queue.bytes += by * entry.record.size;
     if (entry.record.state === 'leased') queue.inFlight += by;
   }
 
@@ -157,7 +165,7 @@ export class Ledger {
   }
 
   /** What `#retire` and `#writeTables` wrote of an ended message is gone. */
-  #unshelve(entry: Entry): void {
+  unshelve(entry: Entry): void {
     if (entry.rows.diedAt !== undefined) this.#shelf.removeDead(entry.rows.diedAt, entry.record.messageId);
     this.#shelf.removeEntry(entry.record.messageId);
     entry.rows = {};
@@ -165,8 +173,8 @@ export class Ledger {
 
   #forget(entry: Entry, group: Group): void {
     this.#drop(entry);
-    if (this.#shelf.holdsMail) group.write(() => this.#unshelve(entry));
-    else this.#unshelve(entry);
+    if (this.#shelf.holdsMail) group.write(() => this.unshelve(entry));
+    else this.unshelve(entry);
   }
 
   #drop(entry: Entry): void {
@@ -187,9 +195,9 @@ export class Ledger {
       for (const { number, bytes } of segments) this.#shelf.writeSegment(number, bytes);
       for (const entry of due) this.#writeTables(entry);
       for (const queue of this.#touchedQueues) {
-        this.#shelf.writeLaneCounts(
+        this.#shelf.writeLaneSizes(
           queue.name,
-          queue.lanes.map((lane) => lane.rows),
+          queue.lanes.map(({ rows, rowBytes }) => [rows, rowBytes]),
         );
       }
       this.#touchedQueues.clear();
@@ -228,11 +236,11 @@ export class Ledger {
     if (!sameRow) {
       if (old.queue) {
         this.#shelf.removeQueueRow(old.queue, messageId);
-        this.#countRow(old.queue.mailbox, old.queue.lane, -1);
+        this.#countRow(old.queue.mailbox, old.queue.lane, -1, entry.record.size);
       }
       if (queue) {
         this.#shelf.writeQueueRow(queue, messageId);
-        this.#countRow(mailbox, entry.lane, 1);
+        this.#countRow(mailbox, entry.lane, 1, entry.record.size);
       }
     }
     const held = state === 'held';
@@ -248,11 +256,12 @@ export class Ledger {
     entry.rows = { queue, held, diedAt };
   }
 
-  #countRow(mailbox: string, laneIndex: number, by: 1 | -1): void {
+  #countRow(mailbox: string, laneIndex: number, by: 1 | -1, bytes: number): void {
     const queue = this.queue(mailbox);
     const lane = queue.lanes[laneIndex];
     if (!lane) return;
     lane.rows += by;
+    lane.rowBytes += by * bytes;
     lane.warmRows += by;
     this.#touchedQueues.add(queue);
   }
@@ -282,20 +291,24 @@ export class Ledger {
   // --- recovery ---
 
   #recover(): void {
-    for (const [name, counts] of this.#shelf.laneCounts()) {
+    for (const [name, sizes] of this.#shelf.laneSizes()) {
       const queue = this.queue(name);
       for (const [index, lane] of queue.lanes.entries()) {
-        lane.rows = counts[index] ?? 0;
+        [lane.rows, lane.rowBytes] = sizes[index] ?? [0, 0];
         lane.coldFrom = 0;
         queue.unsettled += lane.rows;
+        queue.bytes += lane.rowBytes;
       }
     }
     for (const [segment, bytes] of this.#shelf.segmentsAfter(this.#shelf.readMark())) this.#replay(segment, bytes);
     for (const entry of this.#entries.values()) {
       // Counted above by its row, wherever that lies; counted now by where it is.
-      if (entry.rows.queue) this.queue(entry.rows.queue.mailbox).unsettled--;
-      if (!entry.settled) this.queue(entry.record.mailbox).unsettled++;
-      if (entry.record.state === 'leased') this.queue(entry.record.mailbox).inFlight++;
+      if (entry.rows.queue) {
+        const queue = this.queue(entry.rows.queue.mailbox);
+        queue.unsettled--;
+        queue.bytes -= entry.record.size;
+      }
+      this.#count(entry, 1);
       if (entry.record.state === 'accepted') entry.record.state = 'ready';
       if (entry.settled) this.#ended.push(entry);
     }

@@ -4,7 +4,7 @@ import { Entry } from './entry.ts';
 import { decodeEntry, encodeEntry } from './entry-codec.ts';
 import type { LmdbEnvironment, Table } from './lmdb-environment.ts';
 import { seal, unseal } from './sealed.ts';
-import type { QueueRow, Shelf } from './shelf.ts';
+import type { LaneSize, QueueRow, Shelf } from './shelf.ts';
 
 const nothing = Buffer.alloc(0);
 const last = Number.MAX_SAFE_INTEGER;
@@ -44,6 +44,9 @@ export class LmdbShelf implements Shelf {
     void this.#ledger.remove(id);
   }
 
+  // What ended is purged with the segments that it came in.
+  forgetEndedBefore(): void {}
+
   readSegment(segment: number): Buffer {
     const bytes = this.#journal.get(segment);
     if (!bytes) throw new BusError('STORE_UNREADABLE', `Journal segment ${segment} is missing.`);
@@ -54,8 +57,12 @@ export class LmdbShelf implements Shelf {
     void this.#journal.put(segment, bytes);
   }
 
-  *segmentsAfter(segment: number): Iterable<[number, Buffer]> {
-    for (const { key, value } of this.#journal.getRange({ start: segment + 1 })) yield [Number(key), value];
+  removeSegment(segment: number): void {
+    void this.#journal.remove(segment);
+  }
+
+  *segmentsAfter(segment: number, limit = Number.POSITIVE_INFINITY): Iterable<[number, Buffer]> {
+    for (const { key, value } of this.#journal.getRange({ start: segment + 1, limit })) yield [Number(key), value];
   }
 
   lastSegment(): number {
@@ -91,14 +98,14 @@ export class LmdbShelf implements Shelf {
     void this.#deadlines.remove([deadline, id]);
   }
 
-  *laneCounts(): Iterable<[string, number[]]> {
+  *laneSizes(): Iterable<[string, LaneSize[]]> {
     for (const { key, value } of this.#lanes.getRange({})) {
-      yield [String(key), JSON.parse(unseal(value, `of the lanes of ${String(key)}`)) as number[]];
+      yield [String(key), JSON.parse(unseal(value, `of the lanes of ${String(key)}`)) as LaneSize[]];
     }
   }
 
-  writeLaneCounts(mailbox: string, counts: readonly number[]): void {
-    if (counts.some((count) => count > 0)) void this.#lanes.put(mailbox, seal(JSON.stringify(counts)));
+  writeLaneSizes(mailbox: string, lanes: readonly LaneSize[]): void {
+    if (lanes.some(([rows]) => rows > 0)) void this.#lanes.put(mailbox, seal(JSON.stringify(lanes)));
     else void this.#lanes.remove(mailbox);
   }
 

@@ -19,7 +19,9 @@ import type { Attempt, MessageStatus } from '../protocol/types.gen.ts';
 import type { Entry } from './entry.ts';
 import type { Group, GroupCommit } from './group-commit.ts';
 import { Ledger } from './ledger.ts';
+import type { MailboxLimits } from './limits.ts';
 import type { MailboxQueue } from './mailbox-queue.ts';
+import { Retention } from './retention.ts';
 import type { Shelf } from './shelf.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -33,10 +35,12 @@ const silent: MailboxEvents = {
   exhausted: () => undefined,
 };
 
-export interface EngineOptions {
+export interface EngineOptions extends MailboxLimits {
   clock: Clock;
   /** 0 to 1; Math.random where time is real. */
   random: () => number;
+  /** True while there is room for acks only. */
+  isFull?: () => boolean;
 }
 
 export class MailboxEngine implements MailboxStore {
@@ -45,16 +49,21 @@ export class MailboxEngine implements MailboxStore {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #wakeUp: WakeUp;
+  readonly #retention: Retention;
+  readonly #limits: EngineOptions;
   readonly #leases = new Map<string, Set<Entry>>();
   #events: MailboxEvents = silent;
 
-  constructor(shelf: Shelf, commit: GroupCommit, { clock, random }: EngineOptions) {
+  constructor(shelf: Shelf, commit: GroupCommit, options: EngineOptions) {
+    const { clock, random, retentionMs } = options;
+    this.#limits = options;
     this.#shelf = shelf;
     this.#clock = clock;
     this.#random = random;
     this.#wakeUp = new WakeUp(clock, (now) => this.#onTime(now));
     this.#ledger = new Ledger(shelf, commit);
-    commit.onFailure(() => this.#wakeUp.cancel());
+    this.#retention = new Retention(shelf, this.#ledger, commit, clock, retentionMs);
+    commit.onFailure(() => this.#stopTime());
     this.#resume();
   }
 
@@ -72,6 +81,7 @@ export class MailboxEngine implements MailboxStore {
       await known.durable;
       return { outcome: 'known', entry: this.#view(known) };
     }
+    this.#assertRoom(message);
     const { entry, group } = this.#ledger.accept(message);
     // In this order: it becomes ready, whoever takes mail is told and may take it, and only then the sender goes on.
     group.afterFlush(() => this.#ready(entry));
@@ -208,12 +218,30 @@ export class MailboxEngine implements MailboxStore {
 
   /** No timer is left; what is in memory goes to the tables. */
   async close(): Promise<void> {
-    this.#wakeUp.cancel();
+    this.#stopTime();
     this.#events = silent;
     await this.#ledger.writeAll();
   }
 
+  #stopTime(): void {
+    this.#wakeUp.cancel();
+    this.#retention.stop();
+  }
+
   // --- queues ---
+
+  #assertRoom({ mailbox, bytes }: NewMessage): void {
+    const { maxMailboxMessages, maxMailboxBytes, isFull } = this.#limits;
+    if (isFull?.()) {
+      throw new BusError(
+        'STORE_FULL',
+        'The disk is nearly full: no new mail is taken until there is room; acks still are.',
+      );
+    }
+    const queue = this.#ledger.existingQueue(mailbox);
+    if (!queue || (queue.unsettled < maxMailboxMessages && queue.bytes + bytes.length <= maxMailboxBytes)) return;
+    throw new BusError('MAILBOX_FULL', `The mailbox of ${mailbox} is full; send again when it has been read.`);
+  }
 
   #ready(entry: Entry): void {
     if (entry.record.state !== 'accepted') return;
@@ -379,6 +407,7 @@ export class MailboxEngine implements MailboxStore {
       }
       next = Math.min(next, deadline, entry.record.state === 'waiting' ? retryAt : Number.POSITIVE_INFINITY);
     }
+    this.#ledger.forgetEmptyQueues();
     this.#wakeUp.at(next);
   }
 

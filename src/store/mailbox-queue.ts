@@ -10,8 +10,9 @@ interface Slot {
 export class Lane {
   #slots: Slot[] = [];
   #head = 0;
-  /** Rows of this lane in the queue table. */
+  /** Rows of this lane in the queue table, and the bytes of their envelopes. */
   rows = 0;
+  rowBytes = 0;
   /** Those of them whose entries are in memory as well. */
   warmRows = 0;
   /** No row below this sequence number is without an entry in memory. */
@@ -69,8 +70,9 @@ export class Lane {
 export class MailboxQueue {
   readonly name: string;
   readonly lanes: readonly Lane[] = Array.from({ length: laneCount }, () => new Lane());
-  /** Messages that have not ended, in memory or not. */
+  /** Messages that have not ended, in memory or not, and the bytes of their envelopes. */
   unsettled = 0;
+  bytes = 0;
   inFlight = 0;
 
   constructor(name: string) {

@@ -1,6 +1,6 @@
 // The shelf of a bus without persistence: a bounded memory of messages that have ended.
 import type { Entry } from './entry.ts';
-import type { Shelf } from './shelf.ts';
+import type { LaneSize, Shelf } from './shelf.ts';
 
 /** Acknowledged messages are remembered, for the ledger and for duplicates, up to this many bytes. */
 const remembered = 64 * 2 ** 20;
@@ -36,6 +36,14 @@ export class MemoryShelf implements Shelf {
     this.#dead.delete(id);
   }
 
+  forgetEndedBefore(instant: number): void {
+    while ((this.#order[this.#oldest]?.record.settledAt ?? instant) < instant) this.#forgetOldest();
+    for (const [id, { record }] of this.#dead) {
+      if ((record.settledAt ?? instant) >= instant) break;
+      this.#dead.delete(id);
+    }
+  }
+
   #forgetOldest(): void {
     const entry = this.#order[this.#oldest++];
     if (!entry) return;
@@ -59,6 +67,7 @@ export class MemoryShelf implements Shelf {
     throw new RangeError('a memory shelf has no journal');
   }
   writeSegment(): void {}
+  removeSegment(): void {}
   segmentsAfter(): Iterable<[number, Buffer]> {
     return [];
   }
@@ -74,10 +83,10 @@ export class MemoryShelf implements Shelf {
   }
   writeQueueRow(): void {}
   removeQueueRow(): void {}
-  laneCounts(): Iterable<[string, number[]]> {
+  laneSizes(): Iterable<[string, LaneSize[]]> {
     return [];
   }
-  writeLaneCounts(): void {}
+  writeLaneSizes(): void {}
   deadlinesUpTo(): string[] {
     return [];
   }

@@ -6,20 +6,23 @@ import type { Store } from '../ports/store.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { SessionEvent } from '../protocol/types.gen.ts';
 import { GroupCommit } from './group-commit.ts';
+import { defaultLimits, type MailboxLimits } from './limits.ts';
 import { MailboxEngine } from './mailbox-engine.ts';
 import { MemoryShelf } from './memory-shelf.ts';
 
 export interface MemoryStoreOptions {
   clock?: Clock;
   random?: () => number;
+  limits?: Partial<MailboxLimits>;
 }
 
-export function createMemoryStore({ clock = systemClock, random = Math.random }: MemoryStoreOptions = {}): Store {
+export function createMemoryStore({
+  clock = systemClock,
+  random = Math.random,
+  limits,
+}: MemoryStoreOptions = {}): Store {
   const commit = new GroupCommit(async (writes) => writes());
-  const mailboxes = new MailboxEngine(new MemoryShelf(), commit, {
-    clock,
-    random,
-  });
+  const mailboxes = new MailboxEngine(new MemoryShelf(), commit, { ...defaultLimits, ...limits, clock, random });
   return {
     mailboxes,
     sessions: new MemorySessionLog(),

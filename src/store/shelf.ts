@@ -8,6 +8,8 @@ export interface QueueRow {
   deadline: number;
 }
 
+export type LaneSize = [rows: number, bytes: number];
+
 /**
  * Writes are called inside a group's transaction only; reads see what was flushed.
  * What comes back was checked against its checksum: damage throws STORE_UNREADABLE, it is never returned.
@@ -20,11 +22,14 @@ export interface Shelf {
   readEntry(id: string): Entry | undefined;
   writeEntry(entry: Entry): void;
   removeEntry(id: string): void;
+  /** Where `holdsMail` is false: forgets what ended before. */
+  forgetEndedBefore(instant: number): void;
 
   /** The journal, in segments of records. */
   readSegment(segment: number): Buffer;
   writeSegment(segment: number, bytes: Buffer): void;
-  segmentsAfter(segment: number): Iterable<[segment: number, bytes: Buffer]>;
+  removeSegment(segment: number): void;
+  segmentsAfter(segment: number, limit?: number): Iterable<[segment: number, bytes: Buffer]>;
   lastSegment(): number;
   /** All that segments up to the mark say is in the tables. */
   readMark(): number;
@@ -34,9 +39,9 @@ export interface Shelf {
   queueRows(mailbox: string, lane: number, fromSeq: number, limit: number): [seq: number, id: string][];
   writeQueueRow(row: QueueRow, id: string): void;
   removeQueueRow(row: QueueRow, id: string): void;
-  /** How many queue rows each lane of each mailbox has. */
-  laneCounts(): Iterable<[mailbox: string, counts: number[]]>;
-  writeLaneCounts(mailbox: string, counts: readonly number[]): void;
+  /** How many queue rows each lane of each mailbox has, and the bytes of their envelopes. */
+  laneSizes(): Iterable<[mailbox: string, lanes: LaneSize[]]>;
+  writeLaneSizes(mailbox: string, lanes: readonly LaneSize[]): void;
   /** Of the messages with a queue row, by deadline. */
   deadlinesUpTo(instant: number, limit: number): string[];
   nextDeadline(): number | undefined;

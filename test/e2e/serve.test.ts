@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
-import { type ProcessOptions, runToEnd, type ServerProcess, startServer } from '../support/server-process.ts';
+import {
+  type ProcessOptions,
+  runToEnd,
+  type ServerProcess,
+  startServer,
+  withPreload,
+} from '../support/server-process.ts';
 
 let folder: string;
 let running: ServerProcess[] = [];
@@ -63,13 +69,20 @@ describe('agent-bus serve', () => {
   });
 
   it('logs JSON to stderr, one object a line, and nothing else to stdout', async () => {
-    const server = await start(['--log-level', 'debug']);
+    const stray = `process.on('SIGWINCH', () => {
+      console.error('two\\nlines');
+      console.log('a word');
+      process.emitWarning('careful');
+    })`;
+    const server = await start(['--log-level', 'debug'], { command: withPreload(stray) });
     await fetch(`${server.url}/health`);
+    server.kill('SIGWINCH');
+    await expect.poll(() => server.stderr).toContain('careful');
     server.kill('SIGTERM');
     await server.exited;
     const lines = server.logLines();
-    expect(lines.length).toBeGreaterThan(0);
     for (const line of lines) expect(line).toMatchObject({ level: expect.any(Number), time: expect.any(Number) });
+    expect(lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(['two\nlines', 'a word', 'stopped']));
     expect(server.stdout.trim().split('\n')).toHaveLength(3);
   });
 

@@ -4,7 +4,13 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { mainFile, type ProcessOptions, type ServerProcess, startServer } from '../support/server-process.ts';
+import {
+  mainFile,
+  type ProcessOptions,
+  type ServerProcess,
+  startServer,
+  withPreload,
+} from '../support/server-process.ts';
 
 let folder: string;
 let server: ServerProcess;
@@ -36,6 +42,27 @@ async function openEndlessRequest(): Promise<void> {
   await fetch(`${server.url}/health`);
 }
 
+const apiKey = 'dev-key';
+
+/** One message to an agent that nobody asks for; registers it where it is not. */
+async function send(payload: object): Promise<{ success: boolean; code?: string }> {
+  const headers = { 'content-type': 'application/json', 'x-agent-api-key': apiKey };
+  const post = (path: string, body: object) =>
+    fetch(`${server.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const envelope = {
+    sender: { agent_id: 'test://sender' },
+    recipient: { agent_id: 'test://receiver' },
+    message_type: 'status_update',
+    payload,
+  };
+  let response = await post('/messages/send', envelope);
+  if (response.status === 404) {
+    await post('/agents/register', { agent_descriptor: { agent_id: 'test://receiver', capabilities: [] } });
+    response = await post('/messages/send', envelope);
+  }
+  return (await response.json()) as { success: boolean; code?: string };
+}
+
 describe('agent-bus serve', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('stops gracefully on %s, with 0', async (signal) => {
     await start();
@@ -63,12 +90,25 @@ describe('agent-bus serve', () => {
   });
 
   it('logs an error that nobody caught, stops and ends with 1', async () => {
-    const source = "process.on('SIGWINCH', () => { throw new Error('boom') })";
-    const command = [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(source)}`, mainFile];
+    const command = withPreload("process.on('SIGWINCH', () => { throw new Error('boom') })");
     await start([], { command });
     server.kill('SIGWINCH');
     expect(await server.exited).toEqual({ code: 1, signal: null });
     const fatal = server.logLines().find(({ level }) => level === 60);
     expect(fatal).toMatchObject({ err: { message: 'boom', stack: expect.stringContaining('boom') } });
+  });
+
+  it('answers STORE_FAILED and ends with 1 when the disk takes no more', async () => {
+    // The shell counts in blocks of 512 bytes: no file may grow beyond 1 MiB.
+    const command = ['sh', '-c', 'ulimit -f 2048 && exec "$0" "$@"', process.execPath, mainFile];
+    await start(['--api-key', apiKey, '--max-payload', '100000'], { command });
+    const refusals: unknown[] = [];
+    while (refusals.length === 0) {
+      const answer = await send({ padding: 'x'.repeat(90_000) });
+      if (!answer.success) refusals.push(answer.code);
+    }
+    expect(refusals).toEqual(['STORE_FAILED']);
+    expect(await server.exited).toEqual({ code: 1, signal: null });
+    expect(server.logLines().some(({ level }) => level === 60)).toBe(true);
   });
 });

@@ -55,6 +55,28 @@ describe('sending over HTTP', () => {
     expect(body.message).toMatchObject({ message_id: 'm1', status: 'queued', recipient_agent_id: to, attempts: [] });
   });
 
+  it('answers a sync request with 200 and the reply', async () => {
+    const { call } = await start();
+    const request = {
+      ...envelope('q1'),
+      message_type: 'task_request',
+      routing: { delivery_mode: 'sync', timeout: '30s' },
+    };
+    const asked = call('POST', '/messages/send', { body: request });
+    await call('GET', `/agents/${to}/messages?wait=10s`);
+    const answer = {
+      sender: { agent_id: to },
+      recipient: { agent_id: from },
+      message_type: 'task_response',
+      metadata: { in_reply_to: 'q1' },
+      payload: { done: true },
+    };
+    expect((await call('POST', '/messages/send', { body: answer })).status).toBe(202);
+    const { status, body } = await asked;
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ message_id: 'q1', reply: { payload: { done: true }, sender: { agent_id: to } } });
+  });
+
   it('gives the sync sender up with 504 when nobody answers in time', async () => {
     const { call } = await start();
     const routing = { delivery_mode: 'sync', timeout: '20ms' };

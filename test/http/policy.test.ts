@@ -1,5 +1,8 @@
+import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { enforcePolicy } from '../../src/http/policy.ts';
 import { expectProblem, type Http, register, startHttp } from './start-http.ts';
+import { openTestBus } from './test-bus.ts';
 
 const me = 'codex://me';
 const other = 'codex://other';
@@ -80,5 +83,18 @@ describe("an agent's own token", () => {
   it('is answered with 404 for a session that does not exist', async () => {
     const { http, key } = await start();
     expectProblem(await http.call('POST', '/sessions/none/complete', { key }), 404, 'SESSION_NOT_FOUND');
+  });
+
+  it('is not enough for a route that the policy forgot', async () => {
+    const app = Fastify();
+    app.addHook('onRequest', (request, _reply, done) => {
+      request.principal = { kind: 'agent', agentId: me };
+      done();
+    });
+    enforcePolicy(app, await openTestBus());
+    app.get('/forgotten', () => 'secret');
+    const reply = await app.inject('/forgotten');
+    expect(reply.json()).toMatchObject({ code: 'FORBIDDEN' });
+    await app.close();
   });
 });

@@ -38,6 +38,15 @@ describe('a body', () => {
     expectProblem(await send(body), 400, 'VALIDATION_FAILED');
   });
 
+  it.each([
+    ['brackets in a text', { text: '[{'.repeat(5000) }],
+    ['a quote and brackets in a text', { text: `\\"${'['.repeat(5000)}` }],
+    ['many lists beside each other', Array(5000).fill([])],
+    ['the word constructor as a key', { constructor: 'x', prototype: 1 }],
+  ])('with %s is taken', async (_what, payload) => {
+    expect((await send({ ...envelope, payload })).status).toBe(202);
+  });
+
   it('with a prototype key is told which key to rename', async () => {
     expect((await send('{"__proto__":{}}')).body.error).toContain('__proto__');
   });
@@ -71,6 +80,8 @@ describe('a body', () => {
       body: JSON.stringify(body),
     });
     expect(reply.status).toBe(413);
+    // A connection that is cut under an upload may take the answer with it.
+    expect(reply.headers.get('connection')).not.toBe('close');
   });
 
   it('of 2 MB without a content-length is PAYLOAD_TOO_LARGE', async () => {

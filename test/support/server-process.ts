@@ -6,6 +6,11 @@ import { fileURLToPath } from 'node:url';
 export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 export const mainFile = `${packageRoot}dist/cli/main.js`;
 
+/** The built command after a piece of JavaScript that runs in the same process: what no input from outside provokes. */
+export function withPreload(source: string): string[] {
+  return [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(source)}`, mainFile];
+}
+
 export interface ProcessOptions {
   /** What comes before the arguments; the built command with this Node where left out. */
   command?: readonly string[];

@@ -55,7 +55,7 @@ export interface UpdateWorkflowCommand extends CommandHeader {
   update: UpdateWorkflow;
 }
 
-export interface AdvanceWorkflowCommand extends CommandHeader {
+interface AdvanceWorkflowCommand extends CommandHeader {
   type: 'advance_workflow';
 }
 
@@ -81,9 +81,8 @@ export interface SessionMessage {
 export interface RecordMessageCommand extends CommandHeader {
   type: 'record_message';
   message: SessionMessage;
-  /** The id of the task, where the message asks for one and names none. */
-  task_id: TaskId;
-  deadline: Timestamp;
+  /** Of the task that a request asks for. */
+  task?: { task_id: TaskId; deadline: Timestamp };
 }
 
 export interface DelegateTaskCommand extends CommandHeader {

@@ -2,11 +2,13 @@
 import type { MessageId } from '../../protocol/types.gen.ts';
 import type { RecordMessageCommand, ReportDeadMessageCommand, SessionMessage } from './commands.ts';
 import { answeredTask, requestedBy, stepForTask } from './correlation.ts';
-import { assertNewTask, endTask, newTask } from './decide-tasks.ts';
+import { assertNewTask, endTask } from './decide-tasks.ts';
 import type { Draft } from './draft.ts';
 import { get } from './sorted-map.ts';
 import { assertActive, assertParticipant, type SessionAggregate } from './state.ts';
 import { isOpen, taskTypeOf } from './tasks.ts';
+
+type NewTask = NonNullable<RecordMessageCommand['task']>;
 
 /**
  * Records a message once; again changes nothing, also after the session has ended.
@@ -17,7 +19,7 @@ export function recordMessage(draft: Draft, command: RecordMessageCommand): void
   if (message.message_type === 'heartbeat' || isRecorded(draft.state, message.message_id)) return;
   assertActive(draft.state, session_id);
   assertParticipant(draft.state, message.sender);
-  if (message.message_type === 'task_request') recordRequest(draft, command);
+  if (command.task) recordRequest(draft, message, command.task);
   else recordAnswer(draft, message);
 }
 
@@ -25,30 +27,26 @@ function isRecorded(state: SessionAggregate, messageId: MessageId): boolean {
   return get(state.messages, messageId) !== undefined;
 }
 
-function recordRequest(draft: Draft, { message, deadline, ...command }: RecordMessageCommand): void {
-  const task_id = message.metadata?.task_id ?? command.task_id;
+function recordRequest(draft: Draft, message: SessionMessage, { task_id, deadline }: NewTask): void {
   assertNewTask(draft.state, task_id);
-  const step = stepForTask(draft.state.session.workflow, message.recipient, message.metadata?.step);
   const { message_id, message_type, sender, recipient, priority } = message;
-  draft.record({
-    type: 'message_recorded',
-    data: { message_id, message_type, sender, recipient, task_id, step },
-  });
-  draft.record({
-    type: 'task_delegated',
-    data: {
-      task: newTask(draft, {
-        task_id,
-        step,
-        message_id,
-        delegator: sender,
-        delegatee: recipient,
-        task_type: taskTypeOf(message.payload),
-        priority,
-        deadline,
-      }),
-    },
-  });
+  const step = stepForTask(draft.state.session.workflow, recipient, message.metadata?.step);
+  draft.record({ type: 'message_recorded', data: { message_id, message_type, sender, recipient, task_id, step } });
+  const task = {
+    task_id,
+    session_id: draft.state.session.session_id,
+    step,
+    message_id,
+    delegator: sender,
+    delegatee: recipient,
+    task_type: taskTypeOf(message.payload),
+    status: 'pending' as const,
+    priority,
+    created_at: draft.at,
+    updated_at: draft.at,
+    deadline,
+  };
+  draft.record({ type: 'task_delegated', data: { task } });
 }
 
 function recordAnswer(draft: Draft, message: SessionMessage): void {

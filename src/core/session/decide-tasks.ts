@@ -1,6 +1,6 @@
 // Decisions on tasks that are not about a message: delegated, moved and timed out by hand or by the clock.
 import { BusError } from '../../protocol/errors.ts';
-import type { StepName, Task, TaskId, TaskUpdatedData } from '../../protocol/types.gen.ts';
+import type { Task, TaskId, TaskUpdatedData } from '../../protocol/types.gen.ts';
 import type { DelegateTaskCommand, UpdateTaskCommand } from './commands.ts';
 import { stepForTask } from './correlation.ts';
 import { completeStepIfDone } from './decide-workflow.ts';
@@ -18,21 +18,21 @@ export function delegateTask(draft: Draft, command: DelegateTaskCommand): void {
   assertParticipant(draft.state, delegator);
   assertParticipant(draft.state, command.delegatee);
   assertNewTask(draft.state, command.task_id);
-  draft.record({
-    type: 'task_delegated',
-    data: {
-      task: newTask(draft, {
-        task_id: command.task_id,
-        step: stepForTask(draft.state.session.workflow, command.delegatee, command.step),
-        message_id: null,
-        delegator,
-        delegatee: command.delegatee,
-        task_type: command.task_type,
-        priority: command.priority,
-        deadline: command.deadline,
-      }),
-    },
-  });
+  const task = {
+    task_id: command.task_id,
+    session_id: command.session_id,
+    step: stepForTask(draft.state.session.workflow, command.delegatee, command.step),
+    message_id: null,
+    delegator,
+    delegatee: command.delegatee,
+    task_type: command.task_type,
+    status: 'pending' as const,
+    priority: command.priority,
+    created_at: draft.at,
+    updated_at: draft.at,
+    deadline: command.deadline,
+  };
+  draft.record({ type: 'task_delegated', data: { task } });
 }
 
 /** @throws BusError TASK_NOT_FOUND, TASK_ENDED, VALIDATION_FAILED for a move back to pending */
@@ -82,16 +82,4 @@ export function assertNewTask(state: SessionAggregate, taskId: TaskId): void {
     'TASK_EXISTS',
     `Session ${state.session.session_id} has a task ${taskId} already; choose another id.`,
   );
-}
-
-type NewTask = Omit<Task, 'session_id' | 'status' | 'created_at' | 'updated_at' | 'step'> & { step: StepName | null };
-
-export function newTask({ at, state }: Draft, task: NewTask): Task {
-  return {
-    ...task,
-    session_id: state.session.session_id,
-    status: 'pending',
-    created_at: at,
-    updated_at: at,
-  };
 }

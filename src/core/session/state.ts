@@ -5,7 +5,7 @@ import { get, type SortedMap } from './sorted-map.ts';
 import type { TaskIndex } from './task-index.ts';
 
 /** What a recorded message was bound to. */
-export interface MessageTrace {
+interface MessageTrace {
   readonly task_id?: TaskId;
   readonly step: StepName | null;
 }

@@ -228,11 +228,7 @@ describe('whatever is asked of a session', () => {
       if (last.type !== 'record_message' || !now.events.some((event) => recorded(event, last.message.message_id)))
         return;
       expect(run(now, last)).toEqual(now);
-      const other = {
-        ...last,
-        task_id: 'another',
-        message: { ...last.message, message_type: 'task_request' as const },
-      };
+      const other = { ...last, task: { task_id: 'another', deadline: at(99) } };
       const again = run(now, other);
       expect(again.events.length).toBe(now.events.length);
       const id = last.message.message_id;

@@ -61,8 +61,7 @@ export function says(id: string, type: SessionMessage['message_type'], from: str
     type: 'record_message',
     at: when,
     message: { ...message, payload: {}, ...rest },
-    task_id: `task_${id}`,
-    deadline,
+    ...(type === 'task_request' ? { task: { task_id: rest.metadata?.task_id ?? `task_${id}`, deadline } } : {}),
   });
 }
 
