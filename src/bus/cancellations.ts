@@ -10,7 +10,7 @@ export function followCancellations(
   onError: (error: unknown) => void,
 ): void {
   const cancel = async (sessionId: string, taskId: string): Promise<void> => {
-    const messageId = sessions.getTaskDelegation(taskId)?.message_id;
+    const messageId = sessions.getTaskDelegation(taskId, sessionId)?.message_id;
     if (messageId === undefined || messageId === null) return;
     // In this order: the cancellation is durable before anybody hears of it.
     await sessions.settled(sessionId);

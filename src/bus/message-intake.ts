@@ -3,7 +3,7 @@ import { completeEnvelope } from '../core/delivery/envelope.ts';
 import type { Route } from '../core/delivery/route.ts';
 import { isSameContent } from '../core/delivery/same-content.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Enqueued, MailboxStore, MessageFacts } from '../ports/mailbox-store.ts';
+import type { Enqueued, LedgerEntry, MailboxStore, MessageFacts } from '../ports/mailbox-store.ts';
 import { formatDuration, parseDuration } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
 import { busAgentId, newId } from '../protocol/ids.ts';
@@ -102,12 +102,16 @@ export class MessageIntake {
     if (sessionId !== undefined) {
       // A repeat gets its first receipt whatever became of the session meanwhile.
       const known = await mailboxes.find(envelope.message_id);
-      if (known) return this.#receiptOfKnown(sent, { outcome: 'known', entry: known });
+      if (known) return this.#repeatInSession(sent, envelope, sessionId, known);
     }
     const route = addressing.route(envelope);
+    mailboxes.assertRoom(route.agentId, bytes.length);
     const deadline = now + parseDuration(envelope.routing.timeout);
     const task = sessionId === undefined ? undefined : this.#record(envelope, sessionId, route.agentId, deadline, now);
-    const answered = replies.claim(envelope, () => task && sessions.getTaskDelegation(task.task_id)?.message_id);
+    const answered = replies.claim(
+      envelope,
+      () => task && sessions.getTaskDelegation(task.task_id, sessionId)?.message_id,
+    );
     const { max_retries: maxRetries, backoff } = envelope.routing.retry_policy;
     const storing = mailboxes.enqueue({
       messageId: envelope.message_id,
@@ -132,6 +136,24 @@ export class MessageIntake {
       route.routedBy,
       task,
     );
+  }
+
+  /** A crash may have come between the message and its session's events: recording them again is the cure, or nothing. */
+  async #repeatInSession(
+    sent: Envelope,
+    envelope: CompleteEnvelope,
+    sessionId: string,
+    known: LedgerEntry,
+  ): Promise<Receipt> {
+    const receipt = this.#receiptOfKnown(sent, { outcome: 'known', entry: known });
+    try {
+      this.#record(envelope, sessionId, receipt.recipient.agent_id, known.deadline, known.acceptedAt);
+      await this.#deps.sessions.settled(sessionId);
+    } catch (error) {
+      // The session has moved on since: the repeat changes nothing.
+      if (!(error instanceof BusError) || error.code === 'STORE_FAILED') throw error;
+    }
+    return receipt;
   }
 
   #record(

@@ -101,9 +101,16 @@ export interface MailboxStore {
   /** Receives events from now on; exactly one listener. Exhausted messages of an earlier run are reported at once. */
   listen(events: MailboxEvents): void;
 
-  /** Atomic: the message and the record of its id are in one commit, or neither is. */
+  /**
+   * Atomic: the message and the record of its id are in one commit, or neither is.
+   * @throws BusError MAILBOX_FULL, STORE_FULL as `assertRoom`.
+   */
   enqueue(message: NewMessage): Promise<Enqueued>;
 
+  /** Whether a message of so many bytes would be taken right now. @throws BusError MAILBOX_FULL, STORE_FULL where not. */
+  assertRoom(mailbox: string, bytes: number): void;
+
+  /** Waits until what it tells of is durable. */
   find(messageId: string): Promise<LedgerEntry | undefined>;
 
   /**

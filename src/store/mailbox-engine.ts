@@ -81,7 +81,7 @@ export class MailboxEngine implements MailboxStore {
       await known.durable;
       return { outcome: 'known', entry: this.#view(known) };
     }
-    this.#assertRoom(message);
+    this.assertRoom(message.mailbox, message.bytes.length);
     const { entry, group } = this.#ledger.accept(message);
     // In this order: it becomes ready, whoever takes mail is told and may take it, and only then the sender goes on.
     group.afterFlush(() => this.#ready(entry));
@@ -90,8 +90,23 @@ export class MailboxEngine implements MailboxStore {
     return { outcome: 'stored', status: entry.status };
   }
 
+  assertRoom(mailbox: string, bytes: number): void {
+    const { maxMailboxMessages, maxMailboxBytes, isFull } = this.#limits;
+    if (isFull?.()) {
+      throw new BusError(
+        'STORE_FULL',
+        'The disk is nearly full: no new mail is taken until there is room; acks still are.',
+      );
+    }
+    const queue = this.#ledger.existingQueue(mailbox);
+    if (!queue || (queue.unsettled < maxMailboxMessages && queue.bytes + bytes <= maxMailboxBytes)) return;
+    throw new BusError('MAILBOX_FULL', `The mailbox of ${mailbox} is full; send again when it has been read.`);
+  }
+
   async find(messageId: string): Promise<LedgerEntry | undefined> {
     const entry = this.#ledger.find(messageId);
+    // What a crash could still undo is not told of yet.
+    await entry?.durable;
     return entry && this.#view(entry);
   }
 
@@ -229,19 +244,6 @@ export class MailboxEngine implements MailboxStore {
   }
 
   // --- queues ---
-
-  #assertRoom({ mailbox, bytes }: NewMessage): void {
-    const { maxMailboxMessages, maxMailboxBytes, isFull } = this.#limits;
-    if (isFull?.()) {
-      throw new BusError(
-        'STORE_FULL',
-        'The disk is nearly full: no new mail is taken until there is room; acks still are.',
-      );
-    }
-    const queue = this.#ledger.existingQueue(mailbox);
-    if (!queue || (queue.unsettled < maxMailboxMessages && queue.bytes + bytes.length <= maxMailboxBytes)) return;
-    throw new BusError('MAILBOX_FULL', `The mailbox of ${mailbox} is full; send again when it has been read.`);
-  }
 
   #ready(entry: Entry): void {
     if (entry.record.state !== 'accepted') return;

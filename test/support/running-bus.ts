@@ -37,7 +37,7 @@ export async function startBus(options: Config = {}) {
   onTestFinished(async () => {
     await bus.stop();
     expect(errors).toEqual([]);
-  });
+  }, 6_000);
   const socketUrl = (agentId: string, path = '/') => `ws://127.0.0.1:${port}${path}?agent_id=${agentId}`;
 
   async function call(method: string, path: string, body?: unknown, as = key) {
