@@ -108,8 +108,11 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
   }
 
   #openStore(): Store {
-    const { persistenceEnabled, dataDir } = this.#config;
-    const store = persistenceEnabled ? openLmdbStore({ folder: dataDir }) : createMemoryStore();
+    const { persistenceEnabled, dataDir, retention, maxMailboxMessages, maxMailboxBytes, diskReserve } = this.#config;
+    const limits = { retentionMs: retention, maxMailboxMessages, maxMailboxBytes };
+    const store = persistenceEnabled
+      ? openLmdbStore({ folder: dataDir, reserveBytes: diskReserve, limits })
+      : createMemoryStore({ limits });
     store.onFailure((cause) => {
       this.#log.fatal({ err: cause }, 'the store cannot write: nothing is accepted any more');
       this.#hooks.onFailure?.(cause);
@@ -129,6 +132,7 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
       sessionTimeoutMs: config.sessionTimeout,
       retentionMs: config.retention,
       autoAdvance: config.autoAdvance,
+      rateLimit: config.rateLimit,
       onError: (error) => this.#log.error({ err: error }, 'unexpected error in the bus'),
     });
     for (const name of milestones) {

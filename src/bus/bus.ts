@@ -13,6 +13,7 @@ import { MailboxAccess } from './mailbox-access.ts';
 import { MessageIntake } from './message-intake.ts';
 import { MessageService } from './messages.ts';
 import { Participation } from './participation.ts';
+import { RateLimit } from './rate-limit.ts';
 import { Replies } from './replies.ts';
 import { SessionManager } from './session-manager.ts';
 import { Undeliverable } from './undeliverable.ts';
@@ -28,6 +29,8 @@ export interface BusOptions {
   sessionTimeoutMs: number;
   retentionMs: number;
   autoAdvance: boolean;
+  /** Requests and envelopes per key and second; 0 is no limit. */
+  rateLimit: number;
   /** Told of what went wrong behind the answers. */
   onError: (error: unknown) => void;
 }
@@ -42,6 +45,7 @@ export class Bus {
   readonly sessions: SessionManager;
   readonly counters: Counters;
   readonly authenticate: Authenticate;
+  readonly rateLimit: RateLimit;
   readonly #intake: MessageIntake;
   readonly #dispatcher: Dispatcher;
   readonly #sockets = new Map<string, SocketReceiver[]>();
@@ -101,6 +105,7 @@ export class Bus {
       apiKey: options.apiKey,
       agentOfToken: (token) => agents.agentOfToken(token),
     });
+    this.rateLimit = new RateLimit(options.rateLimit, clock);
     this.#intake = intake;
     this.#dispatcher = dispatcher;
     followCancellations(sessions, mailboxes, undeliverable, onError);

@@ -7,7 +7,5 @@ export function openLog(level: string): Logger {
   console.error = (...words: unknown[]) => log.error(format(...words));
   console.warn = (...words: unknown[]) => log.warn(format(...words));
   console.log = console.info = console.debug = (...words: unknown[]) => log.info(format(...words));
-  process.removeAllListeners('warning');
-  process.on('warning', (err) => log.warn({ err }, 'warning of Node'));
   return log;
 }

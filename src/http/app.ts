@@ -2,7 +2,6 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Bus } from '../bus/bus.ts';
-import type { Authenticate } from '../bus/identity.ts';
 import { encodeAgentId } from './agent-url.ts';
 import { agentRoutes } from './agents.ts';
 import { requireKey } from './auth.ts';
@@ -79,9 +78,8 @@ export function buildApp({
   describeRoutes(app);
 
   app.register(systemRoutes, { isDraining });
-  const authenticate: Authenticate = (credential) => bus.authenticate(credential);
   app.register((keyed, _options, done) => {
-    requireKey(keyed, authenticate);
+    requireKey(keyed, bus);
     keyed.setNotFoundHandler(createNotFoundHandler(methodsOf));
     enforcePolicy(keyed, bus);
     keyed.register(socketDoor, { bus, config, isDraining, onError });
@@ -99,7 +97,7 @@ export function buildApp({
     done();
   });
   app.register((keyed, _options, done) => {
-    requireKey(keyed, authenticate, { basic: true });
+    requireKey(keyed, bus, { basic: true });
     keyed.register(docRoutes);
     done();
   });

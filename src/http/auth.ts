@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Authenticate, Principal } from '../bus/identity.ts';
+import type { RateLimit } from '../bus/rate-limit.ts';
 import { BusError } from '../protocol/errors.ts';
 
 declare module 'fastify' {
@@ -40,14 +41,20 @@ function refuseKeyIn(query: unknown): void {
   }
 }
 
+interface Gate {
+  authenticate: Authenticate;
+  rateLimit: RateLimit;
+}
+
 /** Every route of `app` needs a key from now on. `basic` takes it as the password of HTTP Basic as well. */
-export function requireKey(app: FastifyInstance, authenticate: Authenticate, { basic = false } = {}): void {
+export function requireKey(app: FastifyInstance, bus: Gate, { basic = false } = {}): void {
   const challenge = basic ? ['Bearer', 'Basic realm="agent-bus"'] : 'Bearer';
   app.addHook('onRequest', (request, reply, done) => {
     try {
       const { headers, url } = request.raw;
       if (url?.includes('?')) refuseKeyIn(request.query);
-      request.principal = authenticate(credentialOf(headers) ?? (basic ? basicPasswordOf(headers) : undefined));
+      request.principal = bus.authenticate(credentialOf(headers) ?? (basic ? basicPasswordOf(headers) : undefined));
+      bus.rateLimit.take(request.principal);
     } catch (error) {
       if (error instanceof BusError && error.code === 'UNAUTHORIZED') reply.header('www-authenticate', challenge);
       done(error as Error);

@@ -169,6 +169,12 @@ export class Connection implements SocketReceiver {
   #send(envelope: Envelope, raw: Buffer): void {
     const { bus, principal } = this.#options;
     const sync = envelope.routing?.delivery_mode === 'sync';
+    try {
+      bus.rateLimit.take(principal);
+    } catch (error) {
+      this.#refuse(error, envelope.message_id);
+      return;
+    }
     this.#unaccepted++;
     // Those who wait for an answer do not stop those who have it from giving it.
     if (this.#unaccepted >= maxUnaccepted && !sync) this.#socket.pause();

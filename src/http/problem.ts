@@ -27,5 +27,11 @@ export function replyProblem(reply: FastifyReply, error: BusError): FastifyReply
   if (status === 429 || status === 503) reply.header('retry-after', '1');
   // Fastify asks to close after a body that it did not read; Node reads the rest away, and the answer arrives.
   if (reply.hasHeader('connection')) reply.removeHeader('connection');
+  const { raw } = reply.request;
+  if (raw.headers.upgrade !== undefined) {
+    // A refused upgrade is out of the server's hands: nobody else ends its connection.
+    reply.header('connection', 'close');
+    reply.raw.once('finish', () => raw.socket.end());
+  }
   return reply.code(status).type(problemType).send(problemOf(error));
 }

@@ -201,6 +201,22 @@ export interface Config {
    */
   maxBufferedBytes?: number;
   slowReaderTimeout?: DurationSetting;
+  /**
+   * Unsettled messages of one agent; the next one gets 429.
+   */
+  maxMailboxMessages?: number;
+  /**
+   * Bytes of the unsettled envelopes of one agent; the next one gets 429.
+   */
+  maxMailboxBytes?: number;
+  /**
+   * Bytes that stay free on the disk: below them new mail gets 507, acks and reads go on.
+   */
+  diskReserve?: number;
+  /**
+   * Requests and envelopes per key and second; more get 429. 0 is no limit.
+   */
+  rateLimit?: number;
   offlineGrace?: DurationSetting;
   dedupeWindow?: DurationSetting;
   retention?: DurationSetting;

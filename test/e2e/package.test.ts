@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 describe('the packed package', () => {
   it('holds what it needs to run, and no sources or tests', () => {
-    expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'dist', 'package.json', 'schemas'].sort());
+    expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'schemas']);
     expect(readdirSync(join(installed, 'schemas')).every((name) => name.endsWith('.json'))).toBe(true);
     expect(readFileSync(join(installed, manifest.bin['agent-bus']), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });

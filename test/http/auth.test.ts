@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { credentialOf } from '../../src/http/auth.ts';
 import { expectProblem, register, startHttp } from './start-http.ts';
@@ -50,6 +51,13 @@ describe('a key', () => {
       expect(reply.text).not.toContain(busKey);
     },
   );
+
+  it('that is missing from an upgrade ends the connection with 401', async () => {
+    const { port } = await startHttp();
+    const socket = net.connect(port, '127.0.0.1');
+    socket.write('GET /?agent_id=a://b HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+    expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/^HTTP\/1.1 401 .*"UNAUTHORIZED"/s);
+  });
 
   it("may be an agent's own token", async () => {
     const http = await startHttp();

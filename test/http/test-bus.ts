@@ -20,6 +20,7 @@ export function openTestBus(failures: unknown[] = []): Promise<Bus> {
     sessionTimeoutMs: 3_600_000,
     retentionMs: 3_600_000,
     autoAdvance: true,
+    rateLimit: 0,
     onError: (error) => failures.push(error),
   });
 }
