@@ -168,7 +168,10 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
     if (!running) return;
     this.#draining = true;
     running.bus.drain();
+    // A client that never ends its request must not keep the mail of the others from being flushed in time.
+    const cut = setTimeout(() => running.app.server.closeAllConnections(), (this.#config.shutdownTimeout * 3) / 4);
     await running.app.close();
+    clearTimeout(cut);
     await running.bus.close();
     await running.store.close();
     this.#running = undefined;

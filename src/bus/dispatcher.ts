@@ -10,9 +10,8 @@ export interface Receiver extends Consumer {
 }
 
 interface Crew {
+  /** Who had nothing for the longest time comes first, so that several sockets of one agent share its mail. */
   receivers: Receiver[];
-  /** Whose turn it is, so that several sockets of one agent share its mail. */
-  turn: number;
   pumping: boolean;
   /** Something changed while it was pumping. */
   again: boolean;
@@ -31,7 +30,7 @@ export class Dispatcher {
   }
 
   add(receiver: Receiver): void {
-    const crew = this.#crews.get(receiver.agentId) ?? { receivers: [], turn: 0, pumping: false, again: false };
+    const crew = this.#crews.get(receiver.agentId) ?? { receivers: [], pumping: false, again: false };
     this.#crews.set(receiver.agentId, crew);
     crew.receivers.push(receiver);
     this.ring(receiver.agentId);
@@ -49,15 +48,6 @@ export class Dispatcher {
   remove(receiver: Receiver): void {
     this.leave(receiver);
     this.#mailboxes.release(receiver.connectionId);
-  }
-
-  receiversOf(agentId: string): readonly Receiver[] {
-    return this.#crews.get(agentId)?.receivers ?? [];
-  }
-
-  /** Whether an offer would be made at once. */
-  hasRoom(agentId: string): boolean {
-    return this.receiversOf(agentId).some((receiver) => receiver.room() > 0);
   }
 
   /** There is mail, or room for it. All rings of one turn are answered together. */
@@ -88,10 +78,8 @@ export class Dispatcher {
     try {
       while (crew.again && !this.#stopped) {
         crew.again = false;
-        for (let count = crew.receivers.length; count > 0; count--) {
-          const receiver = crew.receivers[crew.turn++ % crew.receivers.length];
-          if (receiver) await this.#serve(crew, receiver, this.#share(agentId, crew));
-        }
+        const dealt = await this.#deal(agentId, crew);
+        if (dealt && this.#mailboxes.stats(agentId).queued > 0) crew.again = true;
       }
     } finally {
       crew.pumping = false;
@@ -99,18 +87,30 @@ export class Dispatcher {
     }
   }
 
-  /** Mail is dealt out evenly among those who have room. */
-  #share(agentId: string, crew: Crew): number {
-    if (crew.receivers.length === 1) return Number.POSITIVE_INFINITY;
-    return Math.ceil(this.#mailboxes.stats(agentId).queued / crew.receivers.length);
+  /** One round: an even share for each who has room. True if there was any mail for them. */
+  async #deal(agentId: string, crew: Crew): Promise<boolean> {
+    const ready = crew.receivers.filter((receiver) => receiver.room() > 0);
+    const { queued } = this.#mailboxes.stats(agentId);
+    const share = ready.length > 1 ? Math.ceil(queued / ready.length) : Number.POSITIVE_INFINITY;
+    let dealt = false;
+    for (const receiver of ready) {
+      if (await this.#serve(crew, receiver, share)) dealt = true;
+    }
+    return dealt;
   }
 
-  async #serve(crew: Crew, receiver: Receiver, share: number): Promise<void> {
+  async #serve(crew: Crew, receiver: Receiver, share: number): Promise<boolean> {
     const max = Math.min(receiver.room(), share);
-    if (max <= 0) return;
+    if (max <= 0) return false;
     const offers = await this.#mailboxes.take(receiver.agentId, max, receiver.leaseMs, receiver);
-    if (offers.length === 0) return;
-    if (crew.receivers.includes(receiver)) receiver.deliver(offers);
-    else this.#mailboxes.release(receiver.connectionId);
+    if (offers.length === 0) return false;
+    const place = crew.receivers.indexOf(receiver);
+    if (place < 0) {
+      this.#mailboxes.release(receiver.connectionId);
+      return false;
+    }
+    crew.receivers.push(...crew.receivers.splice(place, 1));
+    receiver.deliver(offers);
+    return true;
   }
 }

@@ -20,7 +20,7 @@ import { sessionChangeRoutes } from './session-changes.ts';
 import { sessionEventRoutes } from './session-events.ts';
 import { sessionReadRoutes } from './session-reads.ts';
 import { sessionRoutes } from './sessions.ts';
-import { type SocketOptions, socketDoor } from './socket.ts';
+import { endRefusedUpgrades, type SocketOptions, socketDoor } from './socket.ts';
 import { systemRoutes } from './system.ts';
 import { useContractSchemas } from './validation.ts';
 
@@ -75,6 +75,7 @@ export function buildApp({
   useContractSchemas(app);
   acceptJsonOnly(app);
   logRequests(app, logger);
+  endRefusedUpgrades(app);
   describeRoutes(app);
 
   app.register(systemRoutes, { isDraining });

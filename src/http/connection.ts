@@ -9,7 +9,9 @@ import { BusError, closeCodeOf, type ErrorCode } from '../protocol/errors.ts';
 import type { Envelope, NackFrame, Receipt } from '../protocol/types.gen.ts';
 import { type Dialect, dialectOf } from './dialects.ts';
 import { toBusError } from './errors.ts';
-import { FrameError, readFrame } from './frames.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { type ClientFrame, FrameError, readFrame } from './frames.ts';
+import { Window } from './window.ts';
 
 export interface ConnectionLimits {
   ackTimeout: number;
@@ -41,39 +43,55 @@ export class Connection implements SocketReceiver {
   readonly leaseMs: number;
   readonly #options: ConnectionOptions;
   readonly #socket: WebSocket;
-  readonly #stream: Socket;
   readonly #dialect: Dialect;
-  /** When the leases of what this socket holds end, by message id. */
-  readonly #leases = new Map<string, number>();
+  readonly #window: Window;
+  readonly #writer: FrameWriter;
+  /** Aborted when nobody waits for an answer here any more. */
+  readonly #gone = new AbortController();
   #receipts: Receipt[] = [];
   #taken: string[] = [];
+  /** Envelopes that are not answered; those that wait for a reply are in neither of them. */
   #unaccepted = 0;
-  #corked = false;
-  #blockedSince: number | undefined;
   #leave: (() => void) | undefined;
   /** Pings that were not answered. */
   #missedPongs = 0;
 
   constructor(options: ConnectionOptions) {
+    const { agentId, bus, limits, webSocket, stream } = options;
     this.#options = options;
-    this.agentId = options.agentId;
+    this.agentId = agentId;
     this.connectionId = options.connectionId;
-    this.leaseMs = options.limits.ackTimeout;
-    this.#socket = options.webSocket;
-    this.#stream = options.stream;
-    this.#dialect = dialectOf(options.webSocket.protocol, options.agentId);
+    this.leaseMs = limits.ackTimeout;
+    this.#socket = webSocket;
+    this.#dialect = dialectOf(webSocket.protocol, agentId);
+    this.#window = new Window(limits.maxInFlight, () => bus.ring(agentId));
+    this.#writer = new FrameWriter({
+      webSocket,
+      stream,
+      maxBufferedBytes: limits.maxBufferedBytes,
+      slowReaderTimeout: limits.slowReaderTimeout,
+      // What it sends would be answered: unread answers are bounded as well.
+      onBlocked: () => webSocket.pause(),
+      onFree: () => {
+        this.#readOn();
+        bus.ring(agentId);
+      },
+      onTooSlow: () => {
+        this.close('SLOW_READER');
+        // What it has not read is in the way of the close frame.
+        webSocket.terminate();
+      },
+    });
   }
 
   open(): void {
-    const { bus, limits, onError } = this.#options;
+    const { bus, limits } = this.#options;
     this.#socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary));
     this.#socket.on('pong', () => {
       this.#missedPongs = 0;
       bus.agents.seen(this.agentId);
     });
-    this.#socket.on('error', onError);
-    this.#socket.on('close', () => this.#leave?.());
-    this.#stream.on('drain', () => this.#onDrain());
+    this.#socket.on('close', () => this.#onClose());
     const { queued } = bus.agents.isKnown(this.agentId) ? bus.agents.get(this.agentId) : { queued: 0 };
     this.#say(
       this.#dialect.hello({
@@ -90,40 +108,29 @@ export class Connection implements SocketReceiver {
   // --- as a receiver ---
 
   room(): number {
-    const { maxInFlight, maxBufferedBytes } = this.#options.limits;
-    if (this.#socket.readyState !== this.#socket.OPEN) return 0;
-    if (this.#socket.bufferedAmount > maxBufferedBytes) {
-      this.#blockedSince ??= Date.now();
-      return 0;
-    }
-    if (this.#leases.size >= maxInFlight) this.#dropEndedLeases();
-    return maxInFlight - this.#leases.size;
+    return this.#isOpen && !this.#writer.blocked ? this.#window.room : 0;
   }
 
   deliver(offers: Offer[]): void {
     this.#options.bus.counters.offered += offers.length;
     for (const { messageId, leaseEndsAt, bytes } of offers) {
-      this.#leases.set(messageId, leaseEndsAt);
-      this.#write(bytes, this.#dialect.acks ? undefined : () => this.#onTaken(messageId));
+      this.#window.hold(messageId, leaseEndsAt);
+      this.#writer.write(bytes, this.#dialect.acks ? undefined : () => this.#onTaken(messageId));
     }
   }
 
+  /** Heartbeats are not kept for one who does not read. */
   forward(bytes: Buffer): void {
-    this.#write(bytes);
+    if (!this.#writer.blocked) this.#writer.write(bytes);
   }
 
   // --- the server's side of its life ---
 
-  /** Called every heartbeat interval: a peer that left two pings unanswered is gone, one that does not read is cut off. */
-  tick(now: number): void {
-    const { slowReaderTimeout } = this.#options.limits;
+  /** Called every heartbeat interval: a peer that left two pings unanswered is gone. */
+  tick(): void {
+    // Its pongs are not read either; why it is not read has an end of its own.
+    if (this.#socket.isPaused) return;
     if (this.#missedPongs >= 2) {
-      this.#socket.terminate();
-      return;
-    }
-    if (this.#blockedSince !== undefined && now - this.#blockedSince >= slowReaderTimeout) {
-      this.close('SLOW_READER');
-      // What it has not read is in the way of the close frame.
       this.#socket.terminate();
       return;
     }
@@ -145,12 +152,25 @@ export class Connection implements SocketReceiver {
 
   /** True while something that it was offered or that it sent is not settled. */
   get busy(): boolean {
-    return this.#leases.size > 0 || this.#unaccepted > 0;
+    return this.#window.busy || this.#unaccepted > 0;
+  }
+
+  #onClose(): void {
+    this.#gone.abort();
+    this.#window.close();
+    this.#writer.close();
+    this.#leave?.();
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
   }
 
   // --- frames in ---
 
   #onMessage(data: Buffer, isBinary: boolean): void {
+    // Nothing that comes after the close could be answered.
+    if (!this.#isOpen) return;
     if (isBinary) {
       this.close('UNSUPPORTED_MEDIA_TYPE');
       return;
@@ -160,31 +180,25 @@ export class Connection implements SocketReceiver {
       if (frame.kind === 'envelope') this.#send(frame.envelope, data);
       else this.#settle(frame);
     } catch (error) {
-      if (!(error instanceof FrameError)) this.#options.onError(error);
-      const refused = error instanceof FrameError ? error : new FrameError(toBusError(error), undefined);
-      this.#say(this.#dialect.rejected(refused.reason, refused.messageId));
+      if (error instanceof FrameError) this.#say(this.#dialect.rejected(error.reason, error.messageId));
+      else this.#refuse(error, undefined);
     }
   }
 
   #send(envelope: Envelope, raw: Buffer): void {
     const { bus, principal } = this.#options;
-    const sync = envelope.routing?.delivery_mode === 'sync';
-    try {
-      bus.rateLimit.take(principal);
-    } catch (error) {
-      this.#refuse(error, envelope.message_id);
-      return;
-    }
-    this.#unaccepted++;
+    const waits = envelope.routing?.delivery_mode === 'sync';
     // Those who wait for an answer do not stop those who have it from giving it.
-    if (this.#unaccepted >= maxUnaccepted && !sync) this.#socket.pause();
-    bus.messages.send({ envelope, raw, principal }).then(
+    if (!waits && ++this.#unaccepted >= maxUnaccepted) this.#socket.pause();
+    const signal = waits ? this.#gone.signal : undefined;
+    bus.messages.send({ envelope, raw, principal, signal }).then(
       (receipt) => {
-        this.#accepted();
+        if (!waits) this.#accepted();
+        this.#freeAnswered(envelope);
         if (this.#receipts.push(receipt) === 1) process.nextTick(() => this.#flushReceipts());
       },
       (error: unknown) => {
-        this.#accepted();
+        if (!waits) this.#accepted();
         this.#refuse(error, envelope.message_id);
       },
     );
@@ -192,7 +206,17 @@ export class Connection implements SocketReceiver {
 
   #accepted(): void {
     this.#unaccepted--;
-    if (this.#socket.isPaused && this.#unaccepted < maxUnaccepted / 2) this.#socket.resume();
+    if (this.#unaccepted < maxUnaccepted / 2) this.#readOn();
+  }
+
+  #readOn(): void {
+    if (this.#socket.isPaused && !this.#writer.blocked && this.#unaccepted < maxUnaccepted) this.#socket.resume();
+  }
+
+  /** The bus takes an answer for the ack of what it names. */
+  #freeAnswered({ message_type, metadata }: Envelope): void {
+    if (metadata?.in_reply_to === undefined) return;
+    if (message_type === 'task_response' || message_type === 'error') this.#window.free([metadata.in_reply_to]);
   }
 
   #flushReceipts(): void {
@@ -201,21 +225,20 @@ export class Connection implements SocketReceiver {
     this.#say(this.#dialect.accepted(receipts));
   }
 
-  #settle(frame: Exclude<ReturnType<typeof readFrame>, { kind: 'envelope' }>): void {
-    const { access } = this.#options.bus;
+  #settle(frame: Exclude<ClientFrame, { kind: 'envelope' }>): void {
     if (!this.#dialect.acks) {
-      throw new FrameError(
-        new BusError('VALIDATION_FAILED', 'Only envelopes are spoken here; connect with the subprotocol agent-bus.v1.'),
-        undefined,
+      throw new BusError(
+        'VALIDATION_FAILED',
+        'Only envelopes are spoken here; connect with the subprotocol agent-bus.v1.',
       );
     }
     if (frame.kind === 'ack') this.#ack(frame.messageIds);
-    else if (frame.kind === 'nack') this.#nack(frame.frame);
-    else this.#track(access.extend(this.agentId, frame.messageId), frame.messageId);
+    else if (frame.kind === 'nack') this.#track(this.#nack(frame.frame), frame.frame.message_id);
+    else this.#track(this.#extend(frame.messageId), frame.messageId);
   }
 
   #ack(messageIds: readonly string[]): void {
-    this.#free(messageIds);
+    this.#window.free(messageIds);
     this.#options.bus.access.ackAll(this.agentId, messageIds).then(
       (refused) => {
         for (const { messageId, error } of refused) this.#refuse(error, messageId);
@@ -224,27 +247,23 @@ export class Connection implements SocketReceiver {
     );
   }
 
-  #nack({ message_id: messageId, delay, requeue, reason }: NackFrame): void {
-    this.#free([messageId]);
-    const rejection = {
+  async #nack({ message_id: messageId, delay, requeue, reason }: NackFrame): Promise<void> {
+    this.#window.free([messageId]);
+    await this.#options.bus.access.nack(this.agentId, messageId, {
       ...(delay !== undefined && { delayMs: parseDuration(delay) }),
       ...(requeue === false && { giveUp: true }),
       ...(reason !== undefined && { reason }),
-    };
-    this.#track(this.#options.bus.access.nack(this.agentId, messageId, rejection), messageId);
+    });
   }
 
-  #track(settling: Promise<unknown>, messageId: string): void {
+  async #extend(messageId: string): Promise<void> {
+    await this.#options.bus.access.extend(this.agentId, messageId);
+    this.#window.extend(messageId, Date.now() + this.leaseMs);
+  }
+
+  #track(settling: Promise<void>, messageId: string): void {
     settling.catch((error: unknown) => this.#refuse(error, messageId));
   }
-
-  #refuse(error: unknown, messageId: string | undefined): void {
-    const refusal = toBusError(error);
-    if (refusal.code === 'INTERNAL') this.#options.onError(error);
-    this.#say(this.#dialect.rejected(refusal, messageId));
-  }
-
-  // --- the window ---
 
   /** The socket has taken a plain frame: that is its ack. */
   #onTaken(messageId: string): void {
@@ -252,47 +271,21 @@ export class Connection implements SocketReceiver {
     process.nextTick(() => {
       const taken = this.#taken;
       this.#taken = [];
-      this.#ack(taken);
+      this.#window.free(taken);
+      // Its agent never acked: a refusal (cancelled meanwhile, a store that failed) would say nothing to it.
+      this.#options.bus.access.ackAll(this.agentId, taken).catch(() => undefined);
     });
-  }
-
-  #free(messageIds: readonly string[]): void {
-    const wasFull = this.#leases.size >= this.#options.limits.maxInFlight;
-    for (const messageId of messageIds) this.#leases.delete(messageId);
-    if (wasFull) this.#options.bus.ring(this.agentId);
-  }
-
-  #dropEndedLeases(): void {
-    const now = Date.now();
-    for (const [messageId, endsAt] of this.#leases) if (endsAt <= now) this.#leases.delete(messageId);
-  }
-
-  #onDrain(): void {
-    if (this.#blockedSince === undefined) return;
-    if (this.#socket.bufferedAmount > this.#options.limits.maxBufferedBytes) return;
-    this.#blockedSince = undefined;
-    this.#options.bus.ring(this.agentId);
   }
 
   // --- frames out ---
 
-  #say(text: string | undefined): void {
-    if (text !== undefined) this.#write(text);
+  #refuse(error: unknown, messageId: string | undefined): void {
+    const refusal = toBusError(error);
+    if (refusal.code === 'INTERNAL') this.#options.onError(error);
+    this.#say(this.#dialect.rejected(refusal, messageId));
   }
 
-  /** Everything written in one turn leaves in one write. */
-  #write(data: string | Buffer, taken?: () => void): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#stream.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#stream.uncork();
-      });
-    }
-    this.#socket.send(data, { binary: false }, (error) => {
-      if (!error) taken?.();
-    });
+  #say(text: string | undefined): void {
+    if (text !== undefined) this.#writer.write(text);
   }
 }

@@ -1,7 +1,8 @@
 // The two ways in which a socket is spoken to: the subprotocol agent-bus.v1, and plain envelopes.
 import type { BusError } from '../protocol/errors.ts';
 import { busAgentId, frameworkOf, newId } from '../protocol/ids.ts';
-import type { CompleteEnvelope, HelloFrame, Receipt } from '../protocol/types.gen.ts';
+import type { CompleteEnvelope, HelloFrame, MessageId, Receipt } from '../protocol/types.gen.ts';
+import { validatorOf } from '../schema/registry.ts';
 
 export const subprotocol = 'agent-bus.v1';
 
@@ -14,6 +15,8 @@ export interface Dialect {
   rejected(error: BusError, messageId: string | undefined): string;
   draining(): string | undefined;
 }
+
+const isMessageId = validatorOf<MessageId>('MessageId');
 
 const framed: Dialect = {
   acks: true,
@@ -56,6 +59,7 @@ function errorEnvelope(agentId: string, error: BusError, messageId: string | und
     priority: 'high',
     payload: { code, error: message, retryable, ...(details.length > 0 && { errors: details }) },
     routing: { timeout: '1m', retry_policy: { max_retries: 0, backoff: 'linear' }, delivery_mode: 'async' },
-    ...(messageId !== undefined && { metadata: { in_reply_to: messageId } }),
+    // What was refused may not even have had a valid id.
+    ...(isMessageId(messageId) && { metadata: { in_reply_to: messageId } }),
   };
 }

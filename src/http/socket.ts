@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { Bus } from '../bus/bus.ts';
 import { BusError } from '../protocol/errors.ts';
-import { newId } from '../protocol/ids.ts';
+import { busAgentId, newId } from '../protocol/ids.ts';
 import type { ConnectQuery } from '../protocol/types.gen.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { subprotocol } from './dialects.ts';
@@ -24,6 +24,15 @@ export interface SocketOptions {
 }
 
 const keyProtocol = 'agent-bus.key.';
+const socketPaths: readonly string[] = ['/', '/ws'];
+
+/** Ends every connection whose upgrade was answered with something else: nobody would read a second request from it. */
+export function endRefusedUpgrades(app: FastifyInstance): void {
+  app.addHook('onResponse', (request, _reply, done) => {
+    if (request.raw.upgrade) request.raw.socket.destroySoon();
+    done();
+  });
+}
 
 export const socketDoor = fastifyPlugin(
   async (app: FastifyInstance, { bus, config, isDraining, onError }: SocketOptions): Promise<void> => {
@@ -43,6 +52,8 @@ export const socketDoor = fastifyPlugin(
             : ([...protocols].find((name) => name.startsWith(keyProtocol)) ?? false),
       },
       errorHandler: (error, socket) => {
+        // What a peer does wrong has closed its socket already, with the code that says why.
+        if (isFaultOfPeer(error)) return;
         onError(error);
         socket.terminate();
       },
@@ -52,13 +63,16 @@ export const socketDoor = fastifyPlugin(
     });
 
     const beat = setInterval(() => {
-      const now = Date.now();
-      for (const connection of connections) connection.tick(now);
+      for (const connection of connections) connection.tick();
     }, config.heartbeatInterval);
     beat.unref();
     app.addHook('onClose', (_app, done) => {
       clearInterval(beat);
       done();
+    });
+
+    app.addHook('onRequest', (request, _reply, done) => {
+      done(request.raw.upgrade ? refusalOfUpgrade(request) : undefined);
     });
 
     const admit = (request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void => {
@@ -68,6 +82,8 @@ export const socketDoor = fastifyPlugin(
         done(new BusError('UPGRADE_REQUIRED', 'This is the socket; open it with a WebSocket client.'));
       } else if (isDraining()) {
         done(new BusError('SHUTTING_DOWN', 'The bus is stopping; connect again when it is back.'));
+      } else if (agentId === busAgentId) {
+        done(new BusError('FORBIDDEN', `${busAgentId} is the bus itself; connect as an agent.`));
       } else if (principal.kind === 'agent' && principal.agentId !== agentId) {
         done(new BusError('FORBIDDEN', "An agent's token is for that agent alone; connect as it, or use the bus key."));
       } else if (open >= config.maxConnections) {
@@ -81,7 +97,7 @@ export const socketDoor = fastifyPlugin(
       }
     };
 
-    for (const url of ['/', '/ws']) {
+    for (const url of socketPaths) {
       app.get<{ Querystring: ConnectQuery }>(
         url,
         {
@@ -111,7 +127,6 @@ export const socketDoor = fastifyPlugin(
             onError,
           });
           if (config.registration === 'required' && !bus.agents.isRegistered(agentId)) {
-            webSocket.on('error', onError);
             connection.close('REGISTRATION_REQUIRED');
             return;
           }
@@ -123,6 +138,18 @@ export const socketDoor = fastifyPlugin(
     }
   },
 );
+
+function refusalOfUpgrade({ headers, routeOptions }: FastifyRequest): BusError | undefined {
+  if (headers.upgrade?.toLowerCase() !== 'websocket') {
+    return new BusError('BAD_REQUEST', 'Only WebSocket can be upgraded to; send requests as plain HTTP/1.1.');
+  }
+  if (routeOptions.url === undefined || socketPaths.includes(routeOptions.url)) return undefined;
+  return new BusError('ROUTE_NOT_FOUND', 'There is no socket here; open / or /ws.');
+}
+
+function isFaultOfPeer({ code = '' }: Error & { code?: string }): boolean {
+  return code.startsWith('WS_ERR_') || code === 'ECONNRESET' || code === 'EPIPE';
+}
 
 /** Tells all sockets, waits for what they hold within the time, closes them, and cuts off who does not answer. */
 async function closeAll(connections: ReadonlySet<Connection>, withinMs: number): Promise<void> {

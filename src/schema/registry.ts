@@ -58,7 +58,7 @@ export function validatorOf<T>(name: string): ValidateFunction<T> {
 }
 
 /** What is wrong, in words that name the field. That no alternative fits is said only where there is nothing closer. */
-export function detailsOf(errors: readonly ErrorObject[] | null | undefined): ErrorDetail[] {
+function detailsOf(errors: readonly ErrorObject[] | null | undefined): ErrorDetail[] {
   const all = errors ?? [];
   const close = all.filter((error) => error.keyword !== 'oneOf' && error.keyword !== 'anyOf');
   return (close.length > 0 ? close : all).map(detailOf);

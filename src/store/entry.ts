@@ -51,7 +51,7 @@ export type Change =
   | { type: 'discarded'; ids: string[] };
 
 /** Highest priority first: the order in which lanes are served. */
-export const laneOf: { readonly [priority in Priority]: number } = {
+const laneOf: { readonly [priority in Priority]: number } = {
   critical: 0,
   high: 1,
   medium: 2,

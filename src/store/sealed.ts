@@ -13,7 +13,8 @@ export function seal(text: string): Buffer {
 
 /** @throws BusError STORE_UNREADABLE naming the value. */
 export function unseal(sealed: Buffer, name: string): string {
-  const content = sealed.subarray(checksumBytes);
+  // LMDB hands out a shared buffer and says in `length` how much of it is the value.
+  const content = sealed.subarray(checksumBytes, sealed.length);
   if (sealed.length < checksumBytes || crc32(content) !== sealed.readUInt32LE(0)) {
     throw new BusError('STORE_UNREADABLE', `The stored record ${name} is damaged.`);
   }

@@ -1,0 +1,74 @@
+// What a socket writes: the frames of one turn in one write, and no more unread than its peer is granted.
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+
+export interface FrameWriterOptions {
+  webSocket: WebSocket;
+  /** The TCP stream beneath. */
+  stream: Socket;
+  maxBufferedBytes: number;
+  /** Milliseconds that more than this may lie unread. */
+  slowReaderTimeout: number;
+  /** More lies unread than is granted. */
+  onBlocked: () => void;
+  /** The peer has read it. */
+  onFree: () => void;
+  /** The peer has not read it in time. */
+  onTooSlow: () => void;
+}
+
+export class FrameWriter {
+  readonly #options: FrameWriterOptions;
+  #corked = false;
+  #tooSlow: NodeJS.Timeout | undefined;
+
+  constructor(options: FrameWriterOptions) {
+    this.#options = options;
+    options.stream.on('drain', () => this.#onDrain());
+  }
+
+  get blocked(): boolean {
+    return this.#tooSlow !== undefined;
+  }
+
+  /** `taken` is called when the frame has left this process. A socket that closes takes nothing. */
+  write(data: string | Buffer, taken?: () => void): void {
+    const { webSocket, stream } = this.#options;
+    if (webSocket.readyState !== webSocket.OPEN) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      stream.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        stream.uncork();
+        this.#check();
+      });
+    }
+    webSocket.send(data, { binary: false }, (error) => {
+      if (!error) taken?.();
+    });
+  }
+
+  close(): void {
+    clearTimeout(this.#tooSlow);
+  }
+
+  get #isOver(): boolean {
+    return this.#options.webSocket.bufferedAmount > this.#options.maxBufferedBytes;
+  }
+
+  #check(): void {
+    if (this.blocked || !this.#isOver) return;
+    const { slowReaderTimeout, onTooSlow, onBlocked } = this.#options;
+    this.#tooSlow = setTimeout(onTooSlow, slowReaderTimeout);
+    this.#tooSlow.unref();
+    onBlocked();
+  }
+
+  #onDrain(): void {
+    if (!this.blocked || this.#isOver) return;
+    clearTimeout(this.#tooSlow);
+    this.#tooSlow = undefined;
+    this.#options.onFree();
+  }
+}
