@@ -1,96 +1,135 @@
-// The stored form of an entry: a JSON array, for there is one for each message that ever was.
+// The stored form of messages and their facts: binary, for there is one for each message that ever was.
+import type { MessageFacts, NewMessage } from '../ports/mailbox-store.ts';
+import type { Priority } from '../protocol/types.gen.ts';
+import type { ByteReader, ByteWriter } from './byte-writer.ts';
 import type { EntryRecord, StoredAttempt } from './entry.ts';
 
-type StoredRow = [
-  messageId: string,
-  mailbox: string,
-  priority: EntryRecord['priority'],
-  seq: number,
-  acceptedAt: number,
-  deadline: number,
-  maxRetries: number,
-  backoff: EntryRecord['retry']['backoff'],
-  facts: EntryRecord['facts'],
-  state: EntryRecord['state'],
-  attempts: unknown[][],
-  failures: number,
-  leaseEndsAt: number | null,
-  retryAt: number | null,
-  settledAt: number | null,
-  reason: string | null,
-  segment: number,
-  offset: number,
-  size: number,
-  asOf: number,
+// What a number stands for on disk: append only.
+const priorities: readonly Priority[] = ['low', 'medium', 'high', 'critical'];
+const backoffs: readonly NewMessage['retry']['backoff'][] = ['linear', 'exponential'];
+const states: readonly EntryRecord['state'][] = [
+  'accepted',
+  'ready',
+  'leased',
+  'waiting',
+  'held',
+  'acknowledged',
+  'dead',
+];
+const doors: readonly StoredAttempt['by']['door'][] = ['websocket', 'http'];
+const outcomes: readonly StoredAttempt['outcome'][] = [
+  'open',
+  'acked',
+  'nacked',
+  'lease_expired',
+  'disconnected',
+  'interrupted',
 ];
 
-export function encodeEntry(record: EntryRecord): string {
-  const row: StoredRow = [
-    record.messageId,
-    record.mailbox,
-    record.priority,
-    record.seq,
-    record.acceptedAt,
-    record.deadline,
-    record.retry.maxRetries,
-    record.retry.backoff,
-    record.facts,
-    record.state,
-    record.attempts.map(encodeAttempt),
-    record.failures,
-    record.leaseEndsAt ?? null,
-    record.retryAt ?? null,
-    record.settledAt ?? null,
-    record.reason ?? null,
-    record.segment,
-    record.offset,
-    record.size,
-    record.asOf,
-  ];
-  return JSON.stringify(row);
+/** Everything of a message but its bytes. */
+export type MessageHead = Omit<NewMessage, 'bytes'> & { seq: number };
+
+export function writeHead(out: ByteWriter, head: Omit<NewMessage, 'bytes'>, seq: number): void {
+  out.text(head.messageId);
+  out.text(head.mailbox);
+  out.u8(priorities.indexOf(head.priority));
+  out.f64(seq);
+  out.f64(head.acceptedAt);
+  out.f64(head.deadline);
+  out.u8(head.retry.maxRetries);
+  out.u8(backoffs.indexOf(head.retry.backoff));
+  writeFacts(out, head.facts);
 }
 
-export function decodeEntry(text: string): EntryRecord {
-  const row = JSON.parse(text) as StoredRow;
+export function readHead(input: ByteReader): MessageHead {
   return {
-    messageId: row[0],
-    mailbox: row[1],
-    priority: row[2],
-    seq: row[3],
-    acceptedAt: row[4],
-    deadline: row[5],
-    retry: { maxRetries: row[6], backoff: row[7] },
-    facts: row[8],
-    state: row[9],
-    attempts: row[10].map(decodeAttempt),
-    failures: row[11],
-    leaseEndsAt: row[12] ?? undefined,
-    retryAt: row[13] ?? undefined,
-    settledAt: row[14] ?? undefined,
-    reason: row[15] ?? undefined,
-    segment: row[16],
-    offset: row[17],
-    size: row[18],
-    asOf: row[19],
+    messageId: input.text(),
+    mailbox: input.text(),
+    priority: nth(priorities, input.u8()),
+    seq: input.f64(),
+    acceptedAt: input.f64(),
+    deadline: input.f64(),
+    retry: { maxRetries: input.u8(), backoff: nth(backoffs, input.u8()) },
+    facts: readFacts(input),
   };
 }
 
-function encodeAttempt({ by, offeredAt, outcome, endedAt, reason }: StoredAttempt): unknown[] {
-  return [by.agentId, by.door, by.connectionId, offeredAt, outcome, endedAt ?? null, reason ?? null];
+/** Most messages have a sender and a type only; what others have beside them is JSON. */
+function writeFacts(out: ByteWriter, { sender, messageType, ...rest }: MessageFacts): void {
+  out.text(sender);
+  out.text(messageType);
+  let more = '';
+  for (const _ in rest) {
+    more = JSON.stringify(rest);
+    break;
+  }
+  out.text(more);
 }
 
-function decodeAttempt(row: unknown[]): StoredAttempt {
-  const [agentId, door, connectionId, offeredAt, outcome, endedAt, reason] = row as [
-    string,
-    StoredAttempt['by']['door'],
-    string,
-    number,
-    StoredAttempt['outcome'],
-    number | null,
-    string | null,
-  ];
-  const attempt: StoredAttempt = { by: { agentId, door, connectionId }, offeredAt, outcome };
-  if (endedAt !== null) attempt.endedAt = endedAt;
-  if (reason !== null) attempt.reason = reason;
+function readFacts(input: ByteReader): MessageFacts {
+  const facts = { sender: input.text(), messageType: input.text() };
+  const more = input.text();
+  return more === '' ? facts : { ...facts, ...(JSON.parse(more) as Partial<MessageFacts>) };
+}
+
+export function writeEntry(out: ByteWriter, record: EntryRecord): void {
+  writeHead(out, record, record.seq);
+  out.u8(states.indexOf(record.state));
+  out.u32(record.failures);
+  out.f64(record.leaseEndsAt);
+  out.f64(record.retryAt);
+  out.f64(record.settledAt);
+  out.text(record.reason ?? '');
+  out.f64(record.segment);
+  out.u32(record.offset);
+  out.u32(record.size);
+  out.f64(record.asOf);
+  out.u32(record.attempts.length);
+  for (const attempt of record.attempts) writeAttempt(out, attempt);
+}
+
+export function readEntry(input: ByteReader): EntryRecord {
+  return {
+    ...readHead(input),
+    state: nth(states, input.u8()),
+    failures: input.u32(),
+    leaseEndsAt: input.optionalF64(),
+    retryAt: input.optionalF64(),
+    settledAt: input.optionalF64(),
+    reason: input.text() || undefined,
+    segment: input.f64(),
+    offset: input.u32(),
+    size: input.u32(),
+    asOf: input.f64(),
+    attempts: Array.from({ length: input.u32() }, () => readAttempt(input)),
+  };
+}
+
+function writeAttempt(out: ByteWriter, { by, offeredAt, outcome, endedAt, reason }: StoredAttempt): void {
+  out.text(by.agentId);
+  out.u8(doors.indexOf(by.door));
+  out.text(by.connectionId);
+  out.f64(offeredAt);
+  out.u8(outcomes.indexOf(outcome));
+  out.f64(endedAt);
+  out.text(reason ?? '');
+}
+
+function readAttempt(input: ByteReader): StoredAttempt {
+  const attempt: StoredAttempt = {
+    by: { agentId: input.text(), door: nth(doors, input.u8()), connectionId: input.text() },
+    offeredAt: input.f64(),
+    outcome: nth(outcomes, input.u8()),
+  };
+  const endedAt = input.optionalF64();
+  const reason = input.text();
+  if (endedAt !== undefined) attempt.endedAt = endedAt;
+  if (reason !== '') attempt.reason = reason;
   return attempt;
+}
+
+function nth<T>(names: readonly T[], index: number): T {
+  const name = names[index];
+  if (name === undefined) throw new RangeError(`no name has the number ${index}`);
+  return name;
 }

@@ -16,7 +16,7 @@ export interface StoredAttempt {
  * accepted: not yet flushed. ready: waits for a taker. leased: offered. waiting: in backoff. held: no attempt left,
  * the bus decides. The last two are the ends.
  */
-export type EntryState = 'accepted' | 'ready' | 'leased' | 'waiting' | 'held' | 'acknowledged' | 'dead';
+type EntryState = 'accepted' | 'ready' | 'leased' | 'waiting' | 'held' | 'acknowledged' | 'dead';
 
 /** What the journal records beside acceptance. Replaying them in order rebuilds every entry. */
 export type Change =

@@ -1,13 +1,17 @@
 // The journal and the mailbox tables in LMDB.
 import { BusError } from '../protocol/errors.ts';
+import { ByteReader, ByteWriter } from './byte-writer.ts';
 import { Entry } from './entry.ts';
-import { decodeEntry, encodeEntry } from './entry-codec.ts';
+import { readEntry, writeEntry } from './entry-codec.ts';
 import type { LmdbEnvironment, Table } from './lmdb-environment.ts';
-import { seal, unseal } from './sealed.ts';
+import { seal, sealInto, unseal, unsealBytes } from './sealed.ts';
 import type { LaneSize, QueueRow, Shelf } from './shelf.ts';
 
 const nothing = Buffer.alloc(0);
 const last = Number.MAX_SAFE_INTEGER;
+const recordsPerBuffer = 48 * 1024;
+/** What an entry usually takes. */
+const entryBytes = 1_024;
 
 export class LmdbShelf implements Shelf {
   readonly holdsMail = true;
@@ -19,6 +23,7 @@ export class LmdbShelf implements Shelf {
   readonly #held: Table;
   readonly #dead: Table;
   readonly #marks: Table;
+  #records = new ByteWriter();
 
   constructor({ table }: LmdbEnvironment) {
     this.#ledger = table('ledger');
@@ -33,11 +38,15 @@ export class LmdbShelf implements Shelf {
 
   readEntry(id: string): Entry | undefined {
     const sealed = this.#ledger.getBinaryFast(id);
-    return sealed && Entry.load(decodeEntry(unseal(sealed, `of message ${id}`)));
+    return sealed && Entry.load(readEntry(new ByteReader(unsealBytes(sealed, `of message ${id}`))));
   }
 
   writeEntry(entry: Entry): void {
-    void this.#ledger.put(entry.record.messageId, seal(encodeEntry(entry.record)));
+    // A record that has been handed over stays where it is until it is written; one buffer serves many.
+    if (this.#records.size > recordsPerBuffer) this.#records = new ByteWriter();
+    this.#records.reserve(entryBytes);
+    const sealed = sealInto(this.#records, (out) => writeEntry(out, entry.record));
+    void this.#ledger.put(entry.record.messageId, sealed);
   }
 
   removeEntry(id: string): void {

@@ -110,7 +110,7 @@ export class MailboxEngine implements MailboxStore {
     return entry && this.#view(entry);
   }
 
-  async take(mailbox: string, max: number, leaseMs: number, by: Consumer): Promise<Offer[]> {
+  async take(mailbox: string, max: number, leaseMs: number, consumer: Consumer): Promise<Offer[]> {
     const queue = this.#ledger.existingQueue(mailbox);
     if (!queue || queue.unsettled === queue.inFlight) return [];
     const now = this.#clock.now();
@@ -130,6 +130,9 @@ export class MailboxEngine implements MailboxStore {
       if (taken.length >= max) break;
     }
     if (taken.length === 0) return offers;
+    // A receiver is more than what is to be remembered of it.
+    const { agentId, door, connectionId } = consumer;
+    const by: Consumer = { agentId, door, connectionId };
     this.#ledger.change({ type: 'offered', ids: idsOf(taken), at: now, until: leaseEndsAt, by }, taken);
     this.#holdLeases(by.connectionId, taken);
     this.#wakeUp.at(leaseEndsAt);

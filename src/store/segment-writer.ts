@@ -1,18 +1,17 @@
 // Packs journal records into segments: what one commit appends, cut so that reading one message back stays cheap.
 import type { NewMessage } from '../ports/mailbox-store.ts';
+import { ByteWriter } from './byte-writer.ts';
 import type { Change, Entry } from './entry.ts';
-import { acceptedBytes, changeBytes, writeAccepted, writeChange } from './journal-record.ts';
+import { writeAccepted, writeChange } from './journal-record.ts';
 
 /** A segment is closed once it is larger than this. */
 const segmentBytes = 256 * 1024;
-const firstBytes = 16 * 1024;
 /** Sequence numbers count within a segment, so that they grow across restarts without being stored. */
 const seqPerSegment = 2 ** 20;
 
 interface OpenSegment {
   number: number;
-  buffer: Buffer;
-  size: number;
+  out: ByteWriter;
   seqs: number;
   /** Messages accepted in it, and where their envelopes begin. */
   accepted: { entry: Entry; start: number }[];
@@ -46,19 +45,14 @@ export class SegmentWriter {
   accept(message: NewMessage, create: (seq: number, segment: number, offset: number) => Entry): Entry {
     const seq = this.nextSeq();
     const segment = this.#room();
-    const entry = create(seq, segment.number, segment.size);
-    const offset = segment.size;
-    reserve(segment, acceptedBytes(message));
-    segment.size = writeAccepted(segment.buffer, offset, message, seq);
-    segment.accepted.push({ entry, start: segment.size - message.bytes.length });
+    const entry = create(seq, segment.number, segment.out.size);
+    writeAccepted(segment.out, message, seq);
+    segment.accepted.push({ entry, start: segment.out.size - message.bytes.length });
     return entry;
   }
 
   change(change: Change): void {
-    const segment = this.#room();
-    const json = JSON.stringify(change);
-    reserve(segment, changeBytes(json));
-    segment.size = writeChange(segment.buffer, segment.size, json);
+    writeChange(this.#room().out, change);
   }
 
   /**
@@ -66,33 +60,24 @@ export class SegmentWriter {
    * part of the network buffer that it came in.
    */
   pack(): PackedSegment[] {
-    const packed = this.#open.filter((segment) => segment.size > 0).map(packOne);
+    const packed = this.#open.filter((segment) => segment.out.size > 0).map(packOne);
     this.#open = [];
     return packed;
   }
 
   #room(): OpenSegment {
     const last = this.#open.at(-1);
-    if (last && last.size < segmentBytes && last.seqs < seqPerSegment) return last;
-    const buffer = Buffer.allocUnsafeSlow(firstBytes);
-    const segment: OpenSegment = { number: this.#next++, buffer, size: 0, seqs: 0, accepted: [] };
+    if (last && last.out.size < segmentBytes && last.seqs < seqPerSegment) return last;
+    const segment: OpenSegment = { number: this.#next++, out: new ByteWriter(), seqs: 0, accepted: [] };
     this.#open.push(segment);
     return segment;
   }
 }
 
-function reserve(segment: OpenSegment, bytes: number): void {
-  const needed = segment.size + bytes;
-  if (needed <= segment.buffer.length) return;
-  const larger = Buffer.allocUnsafeSlow(Math.max(needed, segment.buffer.length * 2));
-  segment.buffer.copy(larger, 0, 0, segment.size);
-  segment.buffer = larger;
-}
-
-function packOne({ number, buffer, size, accepted }: OpenSegment): PackedSegment {
-  const used = buffer.subarray(0, size);
+function packOne({ number, out, accepted }: OpenSegment): PackedSegment {
+  const used = out.buffer.subarray(0, out.size);
   // A nearly empty buffer would be kept alive by the one envelope in it.
-  const bytes = size * 2 < buffer.length ? Buffer.from(used) : used;
+  const bytes = out.size * 2 < out.buffer.length ? Buffer.from(used) : used;
   for (const { entry, start } of accepted) {
     if (entry.bytes) entry.bytes = bytes.subarray(start, start + entry.bytes.length);
   }

@@ -1,0 +1,87 @@
+// Writes and reads numbers and strings in a growing buffer; what is stored of each message goes through here.
+
+const firstBytes = 16 * 1024;
+/** A UTF-16 unit takes at most this many bytes of UTF-8. */
+const utf8Bytes = 3;
+
+export class ByteWriter {
+  buffer: Buffer = Buffer.allocUnsafeSlow(firstBytes);
+  size = 0;
+
+  /** Makes room for so many more bytes; positions stay as they are. */
+  reserve(bytes: number): void {
+    const needed = this.size + bytes;
+    if (needed <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2));
+    this.buffer.copy(larger, 0, 0, this.size);
+    this.buffer = larger;
+  }
+
+  u8(value: number): void {
+    this.reserve(1);
+    this.size = this.buffer.writeUInt8(value, this.size);
+  }
+
+  u32(value: number): void {
+    this.reserve(4);
+    this.size = this.buffer.writeUInt32LE(value, this.size);
+  }
+
+  /** Whole numbers beyond 32 bits and instants; NaN stands for none. */
+  f64(value: number | undefined): void {
+    this.reserve(8);
+    this.size = this.buffer.writeDoubleLE(value ?? Number.NaN, this.size);
+  }
+
+  /** UTF-8 behind its length in bytes. */
+  text(value: string): void {
+    this.reserve(4 + value.length * utf8Bytes);
+    const bytes = this.buffer.write(value, this.size + 4);
+    this.buffer.writeUInt32LE(bytes, this.size);
+    this.size += 4 + bytes;
+  }
+
+  bytes(value: Buffer): void {
+    this.reserve(value.length);
+    this.size += value.copy(this.buffer, this.size);
+  }
+}
+
+export class ByteReader {
+  readonly #buffer: Buffer;
+  #at: number;
+
+  constructor(buffer: Buffer, at = 0) {
+    this.#buffer = buffer;
+    this.#at = at;
+  }
+
+  get position(): number {
+    return this.#at;
+  }
+
+  u8(): number {
+    return this.#buffer.readUInt8(this.#at++);
+  }
+
+  u32(): number {
+    this.#at += 4;
+    return this.#buffer.readUInt32LE(this.#at - 4);
+  }
+
+  f64(): number {
+    this.#at += 8;
+    return this.#buffer.readDoubleLE(this.#at - 8);
+  }
+
+  optionalF64(): number | undefined {
+    const value = this.f64();
+    return Number.isNaN(value) ? undefined : value;
+  }
+
+  text(): string {
+    const bytes = this.u32();
+    this.#at += bytes;
+    return this.#buffer.toString('utf8', this.#at - bytes, this.#at);
+  }
+}
