@@ -1,7 +1,7 @@
 // A stored message as the outside sees it.
 import type { LedgerEntry } from '../ports/mailbox-store.ts';
 import type { CompleteEnvelope, LedgerMessage } from '../protocol/types.gen.ts';
-import { agentOfMailbox } from './message-intake.ts';
+import { agentOfMailbox } from './receipts.ts';
 
 export function ledgerView(entry: LedgerEntry): LedgerMessage {
   const { facts } = entry;

@@ -1,9 +1,8 @@
 // Takes envelopes in: who sends, which session and task it belongs to, whose mailbox; then stores and answers.
 import { completeEnvelope } from '../core/delivery/envelope.ts';
 import type { Route } from '../core/delivery/route.ts';
-import { isSameContent } from '../core/delivery/same-content.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Enqueued, LedgerEntry, MailboxStore, MessageFacts } from '../ports/mailbox-store.ts';
+import type { LedgerEntry, MailboxStore, MessageFacts } from '../ports/mailbox-store.ts';
 import { formatDuration, parseDuration } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
 import { busAgentId, newId } from '../protocol/ids.ts';
@@ -13,6 +12,7 @@ import type { AgentDirectory } from './agents.ts';
 import type { Counters } from './counters.ts';
 import type { Heartbeats } from './heartbeats.ts';
 import type { Principal } from './identity.ts';
+import { Receipts } from './receipts.ts';
 import type { Replies } from './replies.ts';
 import type { SessionManager } from './session-manager.ts';
 
@@ -39,13 +39,24 @@ export interface Sending {
   signal?: AbortSignal | undefined;
 }
 
+/** A message on its way in. */
+interface Accepting {
+  sent: Envelope;
+  envelope: CompleteEnvelope;
+  bytes: Buffer;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
 export class MessageIntake {
   readonly #deps: MessageDeps;
+  readonly #receipts: Receipts;
   readonly #timeout: string;
   #closed = false;
 
   constructor(deps: MessageDeps) {
     this.#deps = deps;
+    this.#receipts = new Receipts(deps.agents, deps.mailboxes);
     this.#timeout = formatDuration(deps.messageTimeoutMs);
   }
 
@@ -59,63 +70,59 @@ export class MessageIntake {
    * @throws BusError SENDER_FORBIDDEN, AGENT_NOT_FOUND, MESSAGE_ID_CONFLICT, SHUTTING_DOWN, STORE_FAILED, REPLY_TIMEOUT
    * and, for a session, SESSION_NOT_FOUND, SESSION_ENDED, NOT_A_PARTICIPANT, UNKNOWN_STEP, STEP_NOT_OPEN, TASK_EXISTS.
    */
-  async send(sending: Sending): Promise<Receipt> {
+  async send({ envelope: sent, raw, principal, signal }: Sending): Promise<Receipt> {
+    const { agents, clock, counters, heartbeats } = this.#deps;
     try {
-      const receipt = await this.#accept(sending);
-      if (receipt.duplicate) this.#deps.counters.duplicates++;
-      else this.#deps.counters.accepted++;
-      return receipt;
+      if (this.#closed) throw new BusError('SHUTTING_DOWN', 'The bus is stopping; send again when it is back.');
+      assertMaySend(principal, sent.sender.agent_id);
+      const now = clock.now();
+      const { envelope, filled } = completeEnvelope(sent, {
+        messageId: sent.message_id ?? newId('msg'),
+        timestamp: sent.timestamp ?? new Date(now).toISOString(),
+        timeout: this.#timeout,
+      });
+      agents.seen(envelope.sender.agent_id);
+      const accepting: Accepting = { sent, envelope, bytes: filled || !raw ? encode(envelope) : raw, now };
+      if (envelope.message_type === 'heartbeat') return heartbeats.forward(envelope, accepting.bytes);
+      if (envelope.message_type === 'task_request' && envelope.routing.delivery_mode === 'sync') {
+        return await this.#sendAndWait(accepting, signal);
+      }
+      return await this.#accept(accepting);
     } catch (error) {
-      this.#deps.counters.refused++;
+      counters.refused++;
       throw error;
     }
   }
 
-  async #accept({ envelope: sent, raw, principal, signal }: Sending): Promise<Receipt> {
-    const { agents, clock, heartbeats, replies } = this.#deps;
-    if (this.#closed) throw new BusError('SHUTTING_DOWN', 'The bus is stopping; send again when it is back.');
-    assertMaySend(principal, sent.sender.agent_id);
-    const now = clock.now();
-    const { envelope, filled } = completeEnvelope(sent, {
-      messageId: sent.message_id ?? newId('msg'),
-      timestamp: sent.timestamp ?? new Date(now).toISOString(),
-      timeout: this.#timeout,
-    });
-    agents.seen(envelope.sender.agent_id);
-    const bytes = filled || !raw ? encode(envelope) : raw;
-    if (envelope.message_type === 'heartbeat') return heartbeats.forward(envelope, bytes);
-
-    const sync = envelope.routing.delivery_mode === 'sync' && envelope.message_type === 'task_request';
-    const reply = sync ? replies.expect(envelope, now, signal) : undefined;
+  async #sendAndWait(accepting: Accepting, signal: AbortSignal | undefined): Promise<Receipt> {
+    const reply = this.#deps.replies.expect(accepting.envelope, accepting.now, signal);
     try {
-      const receipt = await this.#store(sent, envelope, bytes, now);
-      if (!reply) return receipt;
+      const receipt = await this.#accept(accepting);
       return { ...receipt, reply: await reply.answer };
     } finally {
-      reply?.forget();
+      reply.forget();
     }
   }
 
-  async #store(sent: Envelope, envelope: CompleteEnvelope, bytes: Buffer, now: number): Promise<Receipt> {
-    const { mailboxes, addressing, sessions, replies } = this.#deps;
+  async #accept(accepting: Accepting): Promise<Receipt> {
+    const { sent, envelope, bytes, now } = accepting;
+    const { mailboxes, addressing, sessions, counters } = this.#deps;
     const { session_id: sessionId } = envelope.sender;
     if (sessionId !== undefined) {
       // A repeat gets its first receipt whatever became of the session meanwhile.
       const known = await mailboxes.find(envelope.message_id);
-      if (known) return this.#repeatInSession(sent, envelope, sessionId, known);
+      if (known) return this.#repeatInSession(accepting, sessionId, known);
     }
     const route = addressing.route(envelope);
     mailboxes.assertRoom(route.agentId, bytes.length);
     const deadline = now + parseDuration(envelope.routing.timeout);
     const task = sessionId === undefined ? undefined : this.#record(envelope, sessionId, route.agentId, deadline, now);
-    const answered = replies.claim(
-      envelope,
-      () => task && sessions.getTaskDelegation(task.task_id, sessionId)?.message_id,
-    );
+    const request = this.#requestAnsweredBy(envelope, task);
+    const waiting = this.#deps.replies.claim(envelope, request);
     const { max_retries: maxRetries, backoff } = envelope.routing.retry_policy;
     const storing = mailboxes.enqueue({
       messageId: envelope.message_id,
-      mailbox: answered?.mailbox ?? route.agentId,
+      mailbox: waiting?.mailbox ?? route.agentId,
       priority: envelope.priority,
       acceptedAt: now,
       deadline,
@@ -123,29 +130,20 @@ export class MessageIntake {
       facts: factsOf(envelope, route, task),
       bytes,
     });
-    // Both writes are in one commit.
-    const [enqueued] =
-      sessionId === undefined ? [await storing] : await Promise.all([storing, sessions.settled(sessionId)]);
-    if (enqueued.outcome === 'known') return this.#receiptOfKnown(sent, enqueued);
-    await answered?.deliver(envelope);
-    this.#settleAnswered(envelope);
-    return this.#receipt(
-      envelope.message_id,
-      route.agentId,
-      enqueued.status === 'queued' ? 'queued' : 'offered',
-      route.routedBy,
-      task,
-    );
+    // Both writes share a commit where none of the session is under way.
+    const enqueued =
+      sessionId === undefined ? await storing : (await Promise.all([storing, sessions.settled(sessionId)]))[0];
+    if (enqueued.outcome === 'known') return this.#ofKnown(sent, enqueued.entry);
+    counters.accepted++;
+    if (waiting) await waiting.deliver(envelope);
+    if (request !== undefined) this.#settle(envelope.sender.agent_id, request);
+    const status = enqueued.status === 'queued' ? 'queued' : 'offered';
+    return this.#receipts.first(envelope.message_id, route.agentId, status, route.routedBy, task);
   }
 
   /** A crash may have come between the message and its session's events: recording them again is the cure, or nothing. */
-  async #repeatInSession(
-    sent: Envelope,
-    envelope: CompleteEnvelope,
-    sessionId: string,
-    known: LedgerEntry,
-  ): Promise<Receipt> {
-    const receipt = this.#receiptOfKnown(sent, { outcome: 'known', entry: known });
+  async #repeatInSession({ sent, envelope }: Accepting, sessionId: string, known: LedgerEntry): Promise<Receipt> {
+    const receipt = this.#ofKnown(sent, known);
     try {
       this.#record(envelope, sessionId, receipt.recipient.agent_id, known.deadline, known.acceptedAt);
       await this.#deps.sessions.settled(sessionId);
@@ -178,56 +176,33 @@ export class MessageIntake {
     });
   }
 
-  /** An answer that names what it answers is the ack as well. */
-  #settleAnswered({ message_type, metadata, sender }: CompleteEnvelope): void {
-    if (metadata?.in_reply_to === undefined || (message_type !== 'task_response' && message_type !== 'error')) return;
+  #ofKnown(sent: Envelope, known: LedgerEntry): Receipt {
+    const receipt = this.#receipts.repeated(sent, known);
+    this.#deps.counters.duplicates++;
+    return receipt;
+  }
+
+  /** The request that an answer answers: the one it names, else the one of the task it moved. */
+  #requestAnsweredBy(
+    { message_type, metadata, sender }: CompleteEnvelope,
+    task: TaskRef | undefined,
+  ): string | undefined {
+    if (message_type !== 'task_response' && message_type !== 'error') return undefined;
+    if (metadata?.in_reply_to !== undefined) return metadata.in_reply_to;
+    if (!task) return undefined;
+    return this.#deps.sessions.getTaskDelegation(task.task_id, sender.session_id)?.message_id ?? undefined;
+  }
+
+  /** An answer is the ack as well. */
+  #settle(agentId: string, request: string): void {
     const { mailboxes, counters } = this.#deps;
-    mailboxes.ack(sender.agent_id, [metadata.in_reply_to]).then(
+    mailboxes.ack(agentId, [request]).then(
       ([status]) => {
         if (status === 'acknowledged') counters.acknowledged++;
       },
       // A store that failed has said so itself; the message will be offered again.
       () => undefined,
     );
-  }
-
-  #receiptOfKnown(sent: Envelope, { entry }: Extract<Enqueued, { outcome: 'known' }>): Receipt {
-    if (!isSameContent(JSON.parse(entry.bytes.toString('utf8')) as CompleteEnvelope, sent)) {
-      throw new BusError(
-        'MESSAGE_ID_CONFLICT',
-        `The message id ${entry.messageId} belongs to another message; choose a new one.`,
-      );
-    }
-    const status = entry.attempts.length > 0 ? 'offered' : 'queued';
-    const { routedBy, task } = entry.facts;
-    return {
-      ...this.#receipt(entry.messageId, agentOfMailbox(entry.mailbox), status, routedBy, task),
-      duplicate: true,
-    };
-  }
-
-  #receipt(
-    messageId: string,
-    agentId: string,
-    status: Receipt['status'],
-    routedBy: string | undefined,
-    task: TaskRef | undefined,
-  ): Receipt {
-    const { agents, mailboxes } = this.#deps;
-    const receipt: Receipt = {
-      success: true,
-      message_id: messageId,
-      status,
-      recipient: {
-        agent_id: agentId,
-        online: agents.isOnline(agentId),
-        queued: mailboxes.stats(agentId).queued,
-        last_seen_at: agents.lastSeenAt(agentId),
-      },
-    };
-    if (routedBy !== undefined) receipt.recipient.routed_by = routedBy;
-    if (task !== undefined) receipt.task = task;
-    return receipt;
   }
 }
 
@@ -260,10 +235,4 @@ function factsOf(
   if (routedBy !== undefined) facts.routedBy = routedBy;
   if (fallbacks.length > 0) facts.fallbacks = fallbacks;
   return facts;
-}
-
-/** A waiting sender's private mailbox is `<agent>#<request>`. */
-export function agentOfMailbox(mailbox: string): string {
-  const mark = mailbox.indexOf('#');
-  return mark < 0 ? mailbox : mailbox.slice(0, mark);
 }

@@ -5,7 +5,7 @@ import { busAgentId, frameworkOf, newId } from '../protocol/ids.ts';
 import type { CompleteEnvelope, JsonObject, MessageType } from '../protocol/types.gen.ts';
 import type { Addressing } from './addressing.ts';
 import type { Counters } from './counters.ts';
-import { agentOfMailbox } from './message-intake.ts';
+import { agentOfMailbox } from './receipts.ts';
 import type { SessionManager } from './session-manager.ts';
 
 export interface UndeliverableDeps {
