@@ -1,7 +1,7 @@
 // From a recipient as it is addressed to the agent whose mailbox it is.
 import { nextFallback, type Route, routeToAgent } from '../core/delivery/route.ts';
 import { BusError } from '../protocol/errors.ts';
-import type { Agent, CompleteEnvelope } from '../protocol/types.gen.ts';
+import type { Agent, CompleteEnvelope, Recipient } from '../protocol/types.gen.ts';
 import type { AgentDirectory } from './agents.ts';
 
 export class Addressing {
@@ -15,23 +15,18 @@ export class Addressing {
     this.#offlineGraceMs = offlineGraceMs;
   }
 
-  /** @throws BusError AGENT_NOT_FOUND */
-  route({ recipient, routing }: CompleteEnvelope): Route {
+  /** `undefined` where neither the recipient nor a fallback is known. */
+  find({ recipient, routing }: CompleteEnvelope): Route | undefined {
     const fallbacks = routing.fallback_agents ?? [];
     if (recipient.agent_id === undefined)
       return this.#byCapability(recipient.capability, recipient.framework, fallbacks);
     if (fallbacks.length === 0 && this.#agents.isKnown(recipient.agent_id)) {
       return { agentId: recipient.agent_id, fallbacks: [] };
     }
-    const route = routeToAgent(
+    return routeToAgent(
       this.#agents.candidate(recipient.agent_id),
       fallbacks.map((agentId) => this.#agents.candidate(agentId)),
       this.#offlineGraceMs,
-    );
-    if (route) return route;
-    throw new BusError(
-      'AGENT_NOT_FOUND',
-      `Agent ${recipient.agent_id} is not known; register it, connect it, or add it to a session first.`,
     );
   }
 
@@ -43,21 +38,25 @@ export class Addressing {
     );
   }
 
-  #byCapability(capability: string, framework: string | undefined, fallbacks: string[]): Route {
+  #byCapability(capability: string, framework: string | undefined, fallbacks: string[]): Route | undefined {
     const filter = framework === undefined ? { capability } : { capability, framework };
     const { items: online } = this.#agents.list({ ...filter, online: true, limit: 1_000 });
     const candidates = online.length > 0 ? online : this.#agents.list({ ...filter, limit: 1_000 }).items;
     const least = Math.min(...candidates.map(load));
     const idlest = candidates.filter((agent) => load(agent) === least);
     const chosen = idlest[this.#turn++ % Math.max(1, idlest.length)];
-    if (!chosen) {
-      throw new BusError(
-        'AGENT_NOT_FOUND',
-        `No agent with the capability ${JSON.stringify(capability)} is known; register one.`,
-      );
-    }
+    if (!chosen) return this.after(fallbacks, `no agent with the capability ${capability} is known`);
     return { agentId: chosen.agent_id, routedBy: `capability: ${capability}`, fallbacks };
   }
+}
+
+/** What the sender of a message is told for which `find` found nobody. */
+export function unknownRecipient(recipient: Recipient): BusError {
+  const text =
+    recipient.agent_id === undefined
+      ? `No agent with the capability ${JSON.stringify(recipient.capability)} is known; register one.`
+      : `Agent ${recipient.agent_id} is not known; register it, connect it, or add it to a session first.`;
+  return new BusError('AGENT_NOT_FOUND', text);
 }
 
 function load(agent: Agent): number {

@@ -5,15 +5,15 @@ import type { AgentRecord, AgentStore } from '../ports/agent-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MailboxStats } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
-import { frameworkOf } from '../protocol/ids.ts';
+import { busAgentId, frameworkOf } from '../protocol/ids.ts';
 import type { Agent, AgentFilter, RegisterAgent } from '../protocol/types.gen.ts';
 
 export interface AgentDirectoryOptions {
   store: AgentStore;
   clock: Clock;
   statsOf(agentId: string): MailboxStats;
-  /** Whether the agent takes part in an active session. */
-  isParticipant(agentId: string): boolean;
+  /** Whether the agent takes part in an active session, or waits for a reply. */
+  isInvolved(agentId: string): boolean;
 }
 
 interface Presence {
@@ -46,10 +46,14 @@ export class AgentDirectory {
     }
   }
 
-  /** Creates or updates an agent. The token is made at its first registration and shown only then. */
+  /**
+   * Creates or updates an agent. The token is made at its first registration and shown only then.
+   * @throws BusError FORBIDDEN for the id of the bus
+   */
   async register(body: RegisterAgent): Promise<{ agent: Agent; token?: string; created: boolean }> {
     const { agent_descriptor: descriptor, health_check_url: healthCheckUrl, status_endpoint: statusEndpoint } = body;
     const agentId = descriptor.agent_id;
+    if (agentId === busAgentId) throw new BusError('FORBIDDEN', `${busAgentId} is the bus itself; choose another id.`);
     const before = this.#records.get(agentId);
     const token = before?.tokenHash === undefined ? `abt_${randomBytes(24).toString('base64url')}` : undefined;
     const record: AgentRecord = {
@@ -69,6 +73,7 @@ export class AgentDirectory {
     const record = this.#records.get(agentId);
     if (!record) throw notFound(agentId);
     this.#records.delete(agentId);
+    if (!this.isOnline(agentId)) this.#presence.delete(agentId);
     if (record.tokenHash !== undefined) this.#agentOfTokenHash.delete(record.tokenHash);
     await this.#options.store.remove(agentId);
   }
@@ -96,7 +101,7 @@ export class AgentDirectory {
   }
 
   isKnown(agentId: string): boolean {
-    return this.#records.has(agentId) || this.isOnline(agentId) || this.#options.isParticipant(agentId);
+    return this.#records.has(agentId) || this.isOnline(agentId) || this.#options.isInvolved(agentId);
   }
 
   isRegistered(agentId: string): boolean {
@@ -129,9 +134,9 @@ export class AgentDirectory {
     return this.#agentOfTokenHash.get(hashToken(token));
   }
 
-  /** It gave a sign of life. */
+  /** It gave a sign of life. Nothing is kept of an agent that nobody knows. */
   seen(agentId: string): void {
-    this.#presenceOf(agentId).lastSeenAt = this.#options.clock.now();
+    if (this.isKnown(agentId)) this.#presenceOf(agentId).lastSeenAt = this.#options.clock.now();
   }
 
   /** A socket or a waiting pull of this agent opens; the returned function is for its end. */

@@ -72,18 +72,26 @@ export class Bus {
     const { mailboxes } = store;
     const participation = new Participation(sessions);
     const counters = createCounters();
+    const replies = new Replies(clock, mailboxes);
     const agents = new AgentDirectory({
       store: store.agents,
       clock,
       statsOf: (agentId) => mailboxes.stats(agentId),
-      isParticipant: (agentId) => participation.has(agentId),
+      isInvolved: (agentId) => participation.has(agentId) || replies.isAwaitedBy(agentId),
     });
     const addressing = new Addressing(agents, options.offlineGraceMs);
-    const replies = new Replies(clock, mailboxes);
     const heartbeats = new Heartbeats(agents, clock, (agentId) => this.#sockets.get(agentId) ?? []);
     const dispatcher = new Dispatcher(mailboxes, onError);
     const { messageTimeoutMs, ackTimeoutMs } = options;
-    const undeliverable = new Undeliverable({ mailboxes, addressing, sessions, counters, clock, messageTimeoutMs });
+    const undeliverable = new Undeliverable({
+      mailboxes,
+      addressing,
+      sessions,
+      replies,
+      counters,
+      clock,
+      messageTimeoutMs,
+    });
     const access = new MailboxAccess({ mailboxes, agents, dispatcher, counters, clock, ackTimeoutMs });
     const intake = new MessageIntake({
       mailboxes,

@@ -7,7 +7,7 @@ import { formatDuration, parseDuration } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
 import { busAgentId, newId } from '../protocol/ids.ts';
 import type { CompleteEnvelope, Envelope, Receipt, TaskRef } from '../protocol/types.gen.ts';
-import type { Addressing } from './addressing.ts';
+import { type Addressing, unknownRecipient } from './addressing.ts';
 import type { AgentDirectory } from './agents.ts';
 import type { Counters } from './counters.ts';
 import type { Heartbeats } from './heartbeats.ts';
@@ -98,6 +98,7 @@ export class MessageIntake {
     const reply = this.#deps.replies.expect(accepting.envelope, accepting.now, signal);
     try {
       const receipt = await this.#accept(accepting);
+      reply.routedTo(receipt.recipient.agent_id);
       return { ...receipt, reply: await reply.answer };
     } finally {
       reply.forget();
@@ -113,7 +114,8 @@ export class MessageIntake {
       const known = await mailboxes.find(envelope.message_id);
       if (known) return this.#repeatInSession(accepting, sessionId, known);
     }
-    const route = addressing.route(envelope);
+    const route = addressing.find(envelope);
+    if (!route) return this.#repeatOfUnknown(accepting);
     mailboxes.assertRoom(route.agentId, bytes.length);
     const deadline = now + parseDuration(envelope.routing.timeout);
     const task = sessionId === undefined ? undefined : this.#record(envelope, sessionId, route.agentId, deadline, now);
@@ -139,6 +141,13 @@ export class MessageIntake {
     if (request !== undefined) this.#settle(envelope.sender.agent_id, request);
     const status = enqueued.status === 'queued' ? 'queued' : 'offered';
     return this.#receipts.first(envelope.message_id, route.agentId, status, route.routedBy, task);
+  }
+
+  /** A repeat gets its first receipt also where its recipient was removed meanwhile. @throws BusError AGENT_NOT_FOUND */
+  async #repeatOfUnknown({ sent, envelope }: Accepting): Promise<Receipt> {
+    const known = await this.#deps.mailboxes.find(envelope.message_id);
+    if (known) return this.#ofKnown(sent, known);
+    throw unknownRecipient(envelope.recipient);
   }
 
   /** A crash may have come between the message and its session's events: recording them again is the cure, or nothing. */

@@ -51,7 +51,7 @@ export class Receipts {
   }
 }
 
-/** A waiting sender's private mailbox is `<agent>#<request>`. */
+/** The mailbox of replies that are waited for is `<agent>#sync`. */
 export function agentOfMailbox(mailbox: string): string {
   const mark = mailbox.indexOf('#');
   return mark < 0 ? mailbox : mailbox.slice(0, mark);

@@ -33,10 +33,6 @@ export interface ClaimedReply {
 /** The mailbox of replies that are waited for is `<agent>#sync`. */
 const mark = '#sync';
 
-export function agentOfMailbox(mailbox: string): string {
-  return mailbox.endsWith(mark) ? mailbox.slice(0, -mark.length) : mailbox;
-}
-
 const handoverMs = 60_000;
 
 export class Replies {
@@ -90,11 +86,11 @@ export class Replies {
     return false;
   }
 
-  /** Whose answer this is, if anybody waits for it. `requestOfTask`: the request whose task it moved in its session. */
-  claim(envelope: CompleteEnvelope, requestOfTask: () => string | null | undefined): ClaimedReply | undefined {
+  /** Whose answer this is, if anybody waits for it. `request` is what it names, or whose task it moved in its session. */
+  claim(envelope: CompleteEnvelope, request: string | undefined): ClaimedReply | undefined {
     if (this.#waiting.size === 0) return undefined;
     if (envelope.message_type !== 'task_response' && envelope.message_type !== 'error') return undefined;
-    const claimed = this.#find(envelope, requestOfTask);
+    const claimed = this.#find(envelope, request);
     const [first] = claimed;
     if (!first) return undefined;
     this.#remove(first.request.message_id, claimed);
@@ -120,16 +116,11 @@ export class Replies {
     for (const waiting of claimed) waiting.resolve(answer);
   }
 
-  #find(
-    { sender, recipient, metadata }: CompleteEnvelope,
-    requestOfTask: () => string | null | undefined,
-  ): readonly Waiting[] {
+  #find({ sender, recipient }: CompleteEnvelope, request: string | undefined): readonly Waiting[] {
     const answers = (waiting: Waiting): boolean =>
       waiting.answerer === sender.agent_id && waiting.request.sender.agent_id === recipient.agent_id;
-    const { session_id: sessionId } = sender;
-    const id = metadata?.in_reply_to ?? (sessionId === undefined ? undefined : requestOfTask());
-    if (id !== undefined && id !== null) return (this.#waiting.get(id) ?? []).filter(answers);
-    if (sessionId !== undefined) return [];
+    if (request !== undefined) return (this.#waiting.get(request) ?? []).filter(answers);
+    if (sender.session_id !== undefined) return [];
     for (const waiting of this.#waiting.values()) {
       const claimed = waiting.filter((one) => answers(one) && one.request.sender.session_id === undefined);
       if (claimed.length > 0) return claimed;

@@ -1,17 +1,20 @@
 // What becomes of a message that has no attempt left: the next fallback, else a dead letter that is told of.
 import type { Clock } from '../ports/clock.ts';
 import type { LedgerEntry, MailboxStore } from '../ports/mailbox-store.ts';
+import { formatDuration } from '../protocol/durations.ts';
 import { busAgentId, frameworkOf, newId } from '../protocol/ids.ts';
 import type { CompleteEnvelope, JsonObject, MessageType } from '../protocol/types.gen.ts';
 import type { Addressing } from './addressing.ts';
 import type { Counters } from './counters.ts';
 import { agentOfMailbox } from './receipts.ts';
+import type { Replies } from './replies.ts';
 import type { SessionManager } from './session-manager.ts';
 
 export interface UndeliverableDeps {
   mailboxes: MailboxStore;
   addressing: Addressing;
   sessions: SessionManager;
+  replies: Replies;
   counters: Counters;
   clock: Clock;
   messageTimeoutMs: number;
@@ -26,13 +29,15 @@ export class Undeliverable {
 
   /** The store holds the message until one of the two is done. */
   async decide(entry: LedgerEntry, reason: string): Promise<void> {
-    const { mailboxes, addressing, counters } = this.#deps;
+    const { mailboxes, addressing, counters, replies } = this.#deps;
     const { fallbacks = [], ...facts } = entry.facts;
     // What is expired or damaged helps nobody anywhere.
     const route = reason === 'expired' || reason === 'damaged' ? undefined : addressing.after(fallbacks, reason);
     if (route) {
       const rest = route.fallbacks.length > 0 ? { fallbacks: route.fallbacks } : {};
       const routedBy = route.routedBy === undefined ? {} : { routedBy: route.routedBy };
+      // Before it is offered there: no answer may be faster.
+      replies.rerouted(entry.messageId, route.agentId);
       if (await mailboxes.reroute(entry.messageId, route.agentId, { ...facts, ...routedBy, ...rest }))
         counters.rerouted++;
       return;
@@ -46,8 +51,7 @@ export class Undeliverable {
     if (!(await mailboxes.bury(entry.messageId, reason))) return;
     counters.deadLettered++;
     const { sessionId, sender } = entry.facts;
-    if (sessionId !== undefined && sessions.getSession(sessionId))
-      sessions.messageDied(sessionId, entry.messageId, reason);
+    if (sessionId !== undefined) sessions.messageDied(sessionId, entry.messageId, reason);
     await this.tell(sender, 'error', entry.messageId, {
       code: 'DELIVERY_FAILED',
       message_id: entry.messageId,
@@ -70,7 +74,7 @@ export class Undeliverable {
       priority: 'high',
       payload,
       routing: {
-        timeout: `${messageTimeoutMs}ms`,
+        timeout: formatDuration(messageTimeoutMs),
         retry_policy: { max_retries: 3, backoff: 'exponential' },
         delivery_mode: 'async',
       },

@@ -60,6 +60,7 @@ export const errorTable = {
   CONFIG_INVALID: { status: 500, title: 'Invalid configuration', retryable: false },
   NOT_RUNNING: { status: 503, title: 'Not running', retryable: true },
   PORT_IN_USE: { status: 500, title: 'Port in use', retryable: true },
+  STORE_IN_USE: { status: 500, title: 'Store in use', retryable: true },
   STORE_UNREADABLE: { status: 500, title: 'Store unreadable', retryable: false },
   PARTICIPANT_LIMIT: { status: 409, title: 'Too many participants', retryable: true },
   BAD_REQUEST: { status: 400, title: 'Bad request', retryable: false },

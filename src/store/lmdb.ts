@@ -24,7 +24,7 @@ export interface LmdbStoreOptions {
 export function openLmdbStore(options: LmdbStoreOptions): Store {
   const { folder, reserveBytes = 0, clock = systemClock, random = Math.random, limits } = options;
   const environment = openEnvironment(folder);
-  const commit = new GroupCommit((writes) => environment.root.batch(writes));
+  const commit = new GroupCommit((writes) => environment.transact(writes));
   const space = new DiskSpace(folder, reserveBytes, clock);
   const mailboxes = new MailboxEngine(new LmdbShelf(environment), commit, {
     ...defaultLimits,
@@ -39,7 +39,7 @@ export function openLmdbStore(options: LmdbStoreOptions): Store {
     // A failed commit has reported itself; what is left to do is to let go of the file.
     await mailboxes.close().catch(() => undefined);
     await commit.settled().catch(() => undefined);
-    await environment.root.close();
+    await environment.close();
   };
   return {
     mailboxes,

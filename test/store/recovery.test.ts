@@ -1,4 +1,6 @@
 // What an LMDB store is after a crash: the file as it lay on disk at that moment, opened again.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +15,14 @@ import { ManualClock } from '../support/manual-clock.ts';
 const box = 'opencode://backend';
 const consumer: Consumer = { agentId: box, door: 'websocket', connectionId: 'conn_1' };
 const lease = 30_000;
+
+/** A program that opens the file, reads, says so, and stays. */
+const holdOpen = `
+  const db = require('lmdb').open({ path: process.argv[1], noSubdir: true, encoding: 'binary', maxDbs: 16 });
+  db.get('format');
+  console.log('open');
+  setInterval(() => db.get('format'), 1000);
+`;
 
 describe('after a crash', () => {
   const clock = new ManualClock();
@@ -69,7 +79,9 @@ describe('after a crash', () => {
     const after = crash();
     expect(after.mailboxes.stats(box)).toEqual({ queued: 3, inFlight: 0 });
     const offers = await after.mailboxes.take(box, 10, lease, consumer);
-    expect(offers.map((offer) => offer.bytes.toString())).toEqual(['a', 'b', 'c'].map((id) => message(id).bytes.toString()));
+    expect(offers.map((offer) => offer.bytes.toString())).toEqual(
+      ['a', 'b', 'c'].map((id) => message(id).bytes.toString()),
+    );
   });
 
   it('what was acked is not offered again and its id is still known', async () => {
@@ -79,7 +91,10 @@ describe('after a crash', () => {
     await store.mailboxes.ack(box, ['a']);
     const after = crash();
     expect(await takeIds(after)).toEqual(['b']);
-    expect(await after.mailboxes.enqueue(message('a'))).toMatchObject({ outcome: 'known', entry: { status: 'acknowledged' } });
+    expect(await after.mailboxes.enqueue(message('a'))).toMatchObject({
+      outcome: 'known',
+      entry: { status: 'acknowledged' },
+    });
   });
 
   it('an open lease counts as an attempt, not as a failure', async () => {
@@ -90,14 +105,19 @@ describe('after a crash', () => {
     const after = crash();
     const [offer] = await after.mailboxes.take(box, 1, lease, consumer);
     expect(offer).toMatchObject({ messageId: 'a', attempt: 2 });
-    expect((await after.mailboxes.find('a'))?.attempts).toMatchObject([{ outcome: 'interrupted' }, { outcome: 'open' }]);
+    expect((await after.mailboxes.find('a'))?.attempts).toMatchObject([
+      { outcome: 'interrupted' },
+      { outcome: 'open' },
+    ]);
   });
 
   it('a backlog far larger than the replay window is complete, in order and counted, crash after crash', async () => {
     const count = 12_000;
     let store = openStore();
     for (let start = 0; start < count; start += 200) {
-      await Promise.all(Array.from({ length: 200 }, (_, index) => store.mailboxes.enqueue(message(`m${start + index}`))));
+      await Promise.all(
+        Array.from({ length: 200 }, (_, index) => store.mailboxes.enqueue(message(`m${start + index}`))),
+      );
     }
     const expected = Array.from({ length: count }, (_, index) => `m${index}`);
     const first = await takeIds(store, 50);
@@ -128,7 +148,8 @@ describe('after a crash', () => {
 
   it('cold messages expire as well, and are reported', async () => {
     const store = openStore();
-    for (let index = 0; index < 100; index++) await store.mailboxes.enqueue(message(`m${index}`, { deadline: clock.now() + 1_000 }));
+    for (let index = 0; index < 100; index++)
+      await store.mailboxes.enqueue(message(`m${index}`, { deadline: clock.now() + 1_000 }));
     const after = crash();
     const reported: string[] = [];
     after.mailboxes.listen({ mail: () => undefined, exhausted: (entry) => reported.push(entry.messageId) });
@@ -167,7 +188,11 @@ describe('after a crash', () => {
   it('a rerouted message is in its new mailbox only', async () => {
     const store = openStore();
     await store.mailboxes.enqueue(message('a'));
-    await store.mailboxes.reroute('a', 'codex://spare', { sender: 'x://y', messageType: 'status_update', routedBy: 'test' });
+    await store.mailboxes.reroute('a', 'codex://spare', {
+      sender: 'x://y',
+      messageType: 'status_update',
+      routedBy: 'test',
+    });
     const after = crash();
     expect(after.mailboxes.stats(box)).toEqual({ queued: 0, inFlight: 0 });
     expect(after.mailboxes.stats('codex://spare')).toEqual({ queued: 1, inFlight: 0 });
@@ -205,11 +230,15 @@ describe('after a crash', () => {
     await store.close();
     const path = join(root, 'live', 'bus.mdb');
     const file = readFileSync(path);
-    for (let at = file.indexOf('DAMAGE-ME'); at >= 0; at = file.indexOf('DAMAGE-ME', at + 1)) file.write('damaged!!', at);
+    for (let at = file.indexOf('DAMAGE-ME'); at >= 0; at = file.indexOf('DAMAGE-ME', at + 1))
+      file.write('damaged!!', at);
     writeFileSync(path, file);
     const after = openStore();
     const reported: string[] = [];
-    after.mailboxes.listen({ mail: () => undefined, exhausted: (entry, reason) => reported.push(`${entry.messageId}: ${reason}`) });
+    after.mailboxes.listen({
+      mail: () => undefined,
+      exhausted: (entry, reason) => reported.push(`${entry.messageId}: ${reason}`),
+    });
     expect(await takeIds(after)).toEqual(['good1', 'good2']);
     expect(reported).toEqual(['bad: damaged']);
   });
@@ -220,6 +249,20 @@ describe('after a crash', () => {
     await raw.put('format', Buffer.from('999'));
     await raw.close();
     expect(() => openStore()).toThrow(expect.objectContaining({ code: 'STORE_UNREADABLE' }));
+  });
+
+  it('a store that is open is not opened again, neither by this process nor by another', async () => {
+    const store = openStore();
+    expect(() => openStore()).toThrow(expect.objectContaining({ code: 'STORE_IN_USE' }));
+    await store.close();
+    const holder = spawn(process.execPath, ['-e', holdOpen, join(root, 'live', 'bus.mdb')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    expect(() => openStore()).toThrow(expect.objectContaining({ code: 'STORE_IN_USE' }));
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    await openStore().close();
   });
 
   it('the files are for their owner only', async () => {

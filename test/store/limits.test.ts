@@ -1,0 +1,149 @@
+// How much a store keeps, and for how long: the same in memory and in LMDB.
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { NewMessage } from '../../src/ports/mailbox-store.ts';
+import type { Store } from '../../src/ports/store.ts';
+import type { MailboxLimits } from '../../src/store/limits.ts';
+import { openLmdbStore } from '../../src/store/lmdb.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const box = 'opencode://backend';
+const consumer = { agentId: box, door: 'http' as const, connectionId: 'conn_1' };
+const day = 86_400_000;
+
+let folder: string;
+let clock: ManualClock;
+let opened: Store[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'agent-bus-'));
+  clock = new ManualClock();
+  opened = [];
+});
+afterEach(async () => {
+  await Promise.all(opened.map((store) => store.close()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const message = (messageId: string, more: Partial<NewMessage> = {}): NewMessage => ({
+  messageId,
+  mailbox: box,
+  priority: 'medium',
+  acceptedAt: clock.now(),
+  deadline: clock.now() + 300_000,
+  retry: { maxRetries: 3, backoff: 'linear' },
+  facts: { sender: 'claude-code://orchestrator', messageType: 'status_update' },
+  bytes: Buffer.from(`{"message_id":"${messageId}","padding":"${'x'.repeat(600)}"}`),
+  ...more,
+});
+
+/** Time passes, and what was started by it is flushed. */
+async function pass(store: Store, ms: number): Promise<void> {
+  for (let step = 0; step < 20; step++) {
+    clock.advance(ms / 20);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await store.mailboxes.find('nothing');
+}
+
+async function deliver(store: Store, ids: readonly string[]): Promise<void> {
+  await Promise.all(ids.map((id) => store.mailboxes.enqueue(message(id))));
+  const taken = await store.mailboxes.take(box, ids.length, 30_000, consumer);
+  await store.mailboxes.ack(
+    box,
+    taken.map((offer) => offer.messageId),
+  );
+}
+
+const stores = {
+  memory: (limits: Partial<MailboxLimits>) => createMemoryStore({ clock, limits }),
+  lmdb: (limits: Partial<MailboxLimits>) => openLmdbStore({ folder, clock, limits }),
+};
+
+describe.each(Object.entries(stores))('%s', (_name, open) => {
+  const openStore = (limits: Partial<MailboxLimits>): Store => {
+    const store = open(limits);
+    opened.push(store);
+    return store;
+  };
+
+  it('refuses the message that a mailbox has no room for, by count, and takes it once there is room', async () => {
+    const store = openStore({ maxMailboxMessages: 2 });
+    await store.mailboxes.enqueue(message('a'));
+    await store.mailboxes.enqueue(message('b'));
+    await expect(store.mailboxes.enqueue(message('c'))).rejects.toMatchObject({
+      code: 'MAILBOX_FULL',
+      retryable: true,
+    });
+    expect((await store.mailboxes.enqueue(message('d', { mailbox: 'codex://other' }))).outcome).toBe('stored');
+    expect((await store.mailboxes.enqueue(message('a'))).outcome).toBe('known');
+    await store.mailboxes.take(box, 1, 30_000, consumer);
+    await store.mailboxes.ack(box, ['a']);
+    expect((await store.mailboxes.enqueue(message('c'))).outcome).toBe('stored');
+  });
+
+  it('refuses the message that a mailbox has no room for, by bytes', async () => {
+    const store = openStore({ maxMailboxBytes: 1_500 });
+    await store.mailboxes.enqueue(message('a'));
+    await store.mailboxes.enqueue(message('b'));
+    await expect(store.mailboxes.enqueue(message('c'))).rejects.toMatchObject({ code: 'MAILBOX_FULL' });
+  });
+
+  it('forgets what ended once its retention has passed, and nothing before', async () => {
+    const store = openStore({ retentionMs: day });
+    await deliver(store, ['a', 'b']);
+    await store.mailboxes.enqueue(message('waiting', { deadline: clock.now() + 30 * day }));
+    await store.mailboxes.enqueue(message('dead'));
+    await store.mailboxes.bury('dead', 'unwanted');
+    await store.mailboxes.deadLetters(undefined, 1);
+    await pass(store, day - 120_000);
+    expect(await store.mailboxes.find('a')).toMatchObject({ status: 'acknowledged' });
+    await pass(store, day);
+    await pass(store, day);
+    expect(await store.mailboxes.find('waiting')).toMatchObject({ status: 'queued' });
+    await vi.waitFor(async () => expect(await store.mailboxes.find('a')).toBeUndefined());
+    expect((await store.mailboxes.enqueue(message('b'))).outcome).toBe('stored');
+  });
+});
+
+describe('lmdb on a disk', () => {
+  const openStore = (reserveBytes: number, limits: Partial<MailboxLimits> = {}): Store => {
+    const store = openLmdbStore({ folder, clock, reserveBytes, limits });
+    opened.push(store);
+    return store;
+  };
+
+  it('takes no new mail below the reserve, and goes on acking and reading', async () => {
+    const first = openStore(0);
+    await first.mailboxes.enqueue(message('a'));
+    await first.close();
+    const store = openStore(Number.MAX_SAFE_INTEGER);
+    await vi.waitFor(() => expect(() => store.mailboxes.assertRoom(box, 1)).toThrow());
+    await expect(store.mailboxes.enqueue(message('b'))).rejects.toMatchObject({ code: 'STORE_FULL' });
+    const [offer] = await store.mailboxes.take(box, 1, 30_000, consumer);
+    expect(offer?.messageId).toBe('a');
+    expect(await store.mailboxes.ack(box, ['a'])).toEqual(['acknowledged']);
+  });
+
+  it('stays as large as it is under a steady load that expires', async () => {
+    const store = openStore(0, { retentionMs: 60_000 });
+    const file = join(folder, 'bus.mdb');
+    const round = async (number: number): Promise<number> => {
+      for (let batch = 0; batch < 6; batch++) {
+        await deliver(
+          store,
+          Array.from({ length: 200 }, (_, index) => `r${number}_${batch}_${index}`),
+        );
+        await pass(store, 20_000);
+      }
+      return statSync(file).size;
+    };
+    for (let number = 0; number < 4; number++) await round(number);
+    const settled = statSync(file).size;
+    let last = 0;
+    for (let number = 4; number < 12; number++) last = await round(number);
+    expect(last).toBeLessThanOrEqual(settled * 1.5);
+  });
+});
