@@ -80,6 +80,7 @@ export const messageRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus },
 async function sendOne(bus: Bus, principal: Principal, envelope: unknown): Promise<Receipt | Problem> {
   try {
     if (!isEnvelope(envelope)) throw validationError('envelope', isEnvelope.errors);
+    bus.rateLimit.take(principal);
     return await bus.messages.send({ envelope, principal });
   } catch (error) {
     const id = (envelope as { message_id?: unknown } | null)?.message_id;
