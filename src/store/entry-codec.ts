@@ -2,7 +2,7 @@
 import type { MessageFacts, NewMessage } from '../ports/mailbox-store.ts';
 import type { Priority } from '../protocol/types.gen.ts';
 import type { ByteReader, ByteWriter } from './byte-writer.ts';
-import type { EntryRecord, StoredAttempt } from './entry.ts';
+import type { EntryRecord, StoredAttempt } from './entry-record.ts';
 
 // What a number stands for on disk: append only.
 const priorities: readonly Priority[] = ['low', 'medium', 'high', 'critical'];

@@ -1,96 +1,7 @@
-// One message inside the store: its record, the changes that move it, and its view for the outside.
-import type { RetryRule } from '../core/delivery/backoff.ts';
-import type { Consumer, LedgerEntry, MessageFacts, NewMessage } from '../ports/mailbox-store.ts';
-import type { Attempt, MessageStatus, Priority } from '../protocol/types.gen.ts';
-
-/** Times in milliseconds since the epoch. */
-export interface StoredAttempt {
-  by: Consumer;
-  offeredAt: number;
-  endedAt?: number;
-  outcome: Attempt['outcome'];
-  reason?: string;
-}
-
-/**
- * accepted: not yet flushed. ready: waits for a taker. leased: offered. waiting: in backoff. held: no attempt left,
- * the bus decides. The last two are the ends.
- */
-type EntryState = 'accepted' | 'ready' | 'leased' | 'waiting' | 'held' | 'acknowledged' | 'dead';
-
-/** What the journal records beside acceptance. Replaying them in order rebuilds every entry. */
-export type Change =
-  | { type: 'offered'; ids: string[]; at: number; until: number; by: Consumer }
-  | { type: 'acked'; ids: string[]; at: number }
-  | {
-      type: 'attempt_ended';
-      ids: string[];
-      at: number;
-      outcome: Attempt['outcome'];
-      reason?: string;
-      failed: boolean;
-      retryAt?: number;
-    }
-  | { type: 'held'; ids: string[]; at: number; reason: string }
-  | {
-      type: 'moved';
-      ids: string[];
-      at: number;
-      mailbox: string;
-      seq: number;
-      facts: MessageFacts;
-    }
-  | { type: 'buried'; ids: string[]; at: number; reason: string }
-  | {
-      type: 'redriven';
-      ids: string[];
-      at: number;
-      seq: number;
-      deadline: number;
-    }
-  | { type: 'discarded'; ids: string[] };
-
-/** Highest priority first: the order in which lanes are served. */
-const laneOf: { readonly [priority in Priority]: number } = {
-  critical: 0,
-  high: 1,
-  medium: 2,
-  low: 3,
-};
-export const laneCount = 4;
-
-/** The persisted part of an entry. */
-export interface EntryRecord {
-  messageId: string;
-  mailbox: string;
-  priority: Priority;
-  seq: number;
-  acceptedAt: number;
-  deadline: number;
-  retry: RetryRule;
-  facts: MessageFacts;
-  state: EntryState;
-  attempts: StoredAttempt[];
-  failures: number;
-  leaseEndsAt?: number | undefined;
-  retryAt?: number | undefined;
-  settledAt?: number | undefined;
-  reason?: string | undefined;
-  /** Where the envelope lies in the journal. */
-  segment: number;
-  offset: number;
-  /** Bytes of the envelope. */
-  size: number;
-  /** Journal segments up to this one are contained in the record. */
-  asOf: number;
-}
-
-/** Index rows that the tables hold for an entry, as they were written. */
-export interface EntryRows {
-  queue?: { mailbox: string; lane: number; seq: number; deadline: number } | undefined;
-  held?: boolean | undefined;
-  diedAt?: number | undefined;
-}
+// One message inside the store, and how changes move it.
+import type { NewMessage } from '../ports/mailbox-store.ts';
+import type { Attempt, MessageStatus } from '../protocol/types.gen.ts';
+import { type Change, type EntryRecord, type EntryRows, laneOf, type StoredAttempt } from './entry-record.ts';
 
 export class Entry {
   readonly record: EntryRecord;
@@ -240,39 +151,8 @@ export class Entry {
     if (state === 'leased') return 'offered';
     return state === 'acknowledged' || state === 'dead' ? state : 'queued';
   }
-
-  /** A copy for the outside. */
-  toLedger(bytes: Buffer): LedgerEntry {
-    const { record } = this;
-    const { messageId, mailbox, priority, acceptedAt, deadline, retry, facts } = record;
-    const entry: LedgerEntry = {
-      messageId,
-      mailbox,
-      priority,
-      acceptedAt,
-      deadline,
-      retry: { ...retry },
-      facts: { ...facts },
-      bytes,
-      status: this.status,
-      attempts: record.attempts.map(attemptView),
-    };
-    if (record.retryAt !== undefined) entry.nextAttemptAt = record.retryAt;
-    if (record.settledAt !== undefined) entry.settledAt = record.settledAt;
-    if (record.reason !== undefined) entry.reason = record.reason;
-    return entry;
-  }
 }
 
-function attemptView(attempt: StoredAttempt, index: number): Attempt {
-  return {
-    attempt: index + 1,
-    agent_id: attempt.by.agentId,
-    door: attempt.by.door,
-    connection_id: attempt.by.connectionId,
-    offered_at: new Date(attempt.offeredAt).toISOString(),
-    ...(attempt.endedAt === undefined ? {} : { ended_at: new Date(attempt.endedAt).toISOString() }),
-    outcome: attempt.outcome,
-    ...(attempt.reason === undefined ? {} : { reason: attempt.reason }),
-  };
+export function idsOf(entries: readonly Entry[]): string[] {
+  return entries.map((entry) => entry.record.messageId);
 }

@@ -3,8 +3,8 @@ import { crc32 } from 'node:zlib';
 import type { NewMessage } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
 import { ByteReader, type ByteWriter } from './byte-writer.ts';
-import type { Change } from './entry.ts';
 import { type MessageHead, readHead, writeHead } from './entry-codec.ts';
+import type { Change } from './entry-record.ts';
 
 // Frame: u32 length of the body, u32 CRC-32 of the body, body.
 // Body: u8 kind; a change is JSON from there on; an acceptance is u32 length of its head, the head, the envelope.

@@ -1,27 +1,23 @@
-// All messages: those in motion in memory, the rest behind the shelf, written there in the background of later commits.
+// All messages: those in motion in memory, the rest behind the shelf.
 import type { NewMessage } from '../ports/mailbox-store.ts';
-import { type Change, Entry } from './entry.ts';
+import { Entry } from './entry.ts';
+import type { Change } from './entry-record.ts';
 import type { Group, GroupCommit } from './group-commit.ts';
-import { readAcceptedBytes, readRecords } from './journal-record.ts';
-import { MailboxQueue } from './mailbox-queue.ts';
+import { readAcceptedBytes } from './journal-record.ts';
+import { type MailboxQueue, MailboxQueues } from './mailbox-queue.ts';
+import { recover } from './recovery.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { Shelf } from './shelf.ts';
-
-/** Entries older than so many segments go to the tables; a restart replays about as many. */
-const replayedSegments = 64;
-/** Ended messages are written in sorted batches: neighbours in the table share a page. */
-const endedBatch = 512;
+import { WriteBehind } from './write-behind.ts';
 
 export class Ledger {
+  readonly queues = new MailboxQueues();
   readonly #shelf: Shelf;
   readonly #commit: GroupCommit;
   readonly #segments: SegmentWriter;
   readonly #entries = new Map<string, Entry>();
-  readonly #queues = new Map<string, MailboxQueue>();
-  /** Entries that the tables do not show as they are, oldest change first. */
-  readonly #dirty = new Set<Entry>();
-  #ended: Entry[] = [];
-  readonly #touchedQueues = new Set<MailboxQueue>();
+  /** Absent where the shelf holds no mail: everything unsettled is in memory then. */
+  readonly #behind: WriteBehind | undefined;
   #cached: { segment: number; bytes: Buffer } | undefined;
 
   constructor(shelf: Shelf, commit: GroupCommit) {
@@ -29,28 +25,14 @@ export class Ledger {
     this.#commit = commit;
     this.#segments = new SegmentWriter(shelf.lastSegment());
     if (!shelf.holdsMail) return;
-    this.#recover();
-    commit.beforeWrite((group) => this.#writeBehind(group));
-  }
-
-  queue(name: string): MailboxQueue {
-    let queue = this.#queues.get(name);
-    if (!queue) {
-      queue = new MailboxQueue(name);
-      this.#queues.set(name, queue);
-    }
-    return queue;
-  }
-
-  /** Mailboxes that hold nothing need not be remembered. */
-  forgetEmptyQueues(): void {
-    for (const [name, queue] of this.#queues) {
-      if (queue.unsettled === 0 && queue.lanes.every((lane) => lane.rows === 0)) this.#queues.delete(name);
-    }
-  }
-
-  existingQueue(name: string): MailboxQueue | undefined {
-    return this.#queues.get(name);
+    const written = (entry: Entry): void => this.#evict(entry);
+    this.#behind = new WriteBehind({ shelf, commit, segments: this.#segments, queues: this.queues, written });
+    recover(shelf, this.queues, this.#entries, {
+      find: (id) => this.find(id),
+      warm: (id) => this.warm(id),
+      changed: (entry, segment) => this.#behind?.mark(entry, segment),
+      forgotten: (entry) => this.#drop(entry),
+    });
   }
 
   /** Entries in memory. */
@@ -71,11 +53,12 @@ export class Ledger {
     if (!entry) return undefined;
     this.#entries.set(id, entry);
     const { queue } = entry.rows;
-    const lane = queue && this.queue(queue.mailbox).lanes[queue.lane];
+    const lane = queue && this.queues.of(queue.mailbox).lanes[queue.lane];
     if (lane) lane.warmRows++;
     return entry;
   }
 
+  /** @throws BusError STORE_UNREADABLE where the disk has changed it. */
   bytesOf(entry: Entry): Buffer {
     if (entry.bytes) return entry.bytes;
     const { segment, offset } = entry.record;
@@ -90,30 +73,37 @@ export class Ledger {
 
   accept(message: NewMessage): { entry: Entry; group: Group } {
     const group = this.#commit.join();
-    const entry = this.#shelf.holdsMail
+    const entry = this.#behind
       ? this.#segments.accept(message, (seq, segment, offset) => Entry.accept(message, seq, segment, offset))
-      : Entry.accept(message, this.#segments.nextSeq(), 0, 0);
+      : Entry.accept(message, this.nextSeq(), 0, 0);
     entry.durable = group.done;
     this.#entries.set(message.messageId, entry);
-    this.#count(entry, 1);
-    this.#markDirty(entry, entry.record.segment);
+    this.queues.count(entry, 1);
+    this.#behind?.mark(entry, entry.record.segment);
     return { entry, group };
   }
 
   /** Applies a change and journals it; the group says when it is flushed. */
   change(change: Change, entries: readonly Entry[]): Group {
     const group = this.#commit.join();
-    if (this.#shelf.holdsMail) this.#segments.change(change);
+    if (this.#behind) this.#segments.change(change);
     const segment = this.#segments.current;
     for (const entry of entries) {
-      this.#count(entry, -1);
+      const hadEnded = entry.settled;
+      this.queues.count(entry, -1);
       entry.apply(change);
-      this.#count(entry, 1);
-      this.#markDirty(entry, segment);
-      if (entry.settled) this.#retire(entry);
-      else if (change.type === 'redriven' && !this.#shelf.holdsMail) this.unshelve(entry);
+      this.queues.count(entry, 1);
+      if (this.#behind) this.#behind.mark(entry, segment);
+      else if (entry.settled) this.#shelve(entry);
+      else if (hadEnded) this.unshelve(entry);
     }
-    if (change.type === 'discarded') for (const entry of entries) this.#forget(entry, group);
+    if (change.type === 'discarded') {
+      for (const entry of entries) {
+        this.#drop(entry);
+        if (this.#behind) group.write(() => this.unshelve(entry));
+        else this.unshelve(entry);
+      }
+    }
     return group;
   }
 
@@ -136,26 +126,20 @@ export class Ledger {
     return found || rows.length === limit;
   }
 
-  #count(entry: Entry, by: 1 | -1): void {
-    if (entry.settled) return;
-    const queue = this.queue(entry.record.mailbox);
-    queue.unsettled += by;
-    queue.bytes += by * entry.record.size;
-    if (entry.record.state === 'leased') queue.inFlight += by;
+  /** The tables show everything when it resolves. */
+  async writeAll(): Promise<void> {
+    await this.#behind?.writeAll();
   }
 
-  #markDirty(entry: Entry, segment: number): void {
-    if (entry.dirtySince !== undefined) return;
-    entry.dirtySince = segment;
-    if (this.#shelf.holdsMail) this.#dirty.add(entry);
+  /** What is written of an ended message is gone. */
+  unshelve(entry: Entry): void {
+    if (entry.rows.diedAt !== undefined) this.#shelf.removeDead(entry.rows.diedAt, entry.record.messageId);
+    this.#shelf.removeEntry(entry.record.messageId);
+    entry.rows = {};
   }
 
-  /** Ended: the tables take it over, here or with the next commits. */
-  #retire(entry: Entry): void {
-    if (this.#shelf.holdsMail) {
-      this.#ended.push(entry);
-      return;
-    }
+  /** Without a journal: what ended leaves memory for the shelf at once. */
+  #shelve(entry: Entry): void {
     const { messageId, state, settledAt = 0 } = entry.record;
     this.#shelf.writeEntry(entry);
     this.#entries.delete(messageId);
@@ -164,116 +148,13 @@ export class Ledger {
     entry.rows.diedAt = settledAt;
   }
 
-  /** What `#retire` and `#writeTables` wrote of an ended message is gone. */
-  unshelve(entry: Entry): void {
-    if (entry.rows.diedAt !== undefined) this.#shelf.removeDead(entry.rows.diedAt, entry.record.messageId);
-    this.#shelf.removeEntry(entry.record.messageId);
-    entry.rows = {};
-  }
-
-  #forget(entry: Entry, group: Group): void {
-    this.#drop(entry);
-    if (this.#shelf.holdsMail) group.write(() => this.unshelve(entry));
-    else this.unshelve(entry);
-  }
-
-  #drop(entry: Entry): void {
-    entry.evicted = true;
-    this.#entries.delete(entry.record.messageId);
-    this.#dirty.delete(entry);
-  }
-
-  // --- write-behind ---
-
-  #writeBehind(group: Group): void {
-    const current = this.#segments.current;
-    const segments = this.#segments.pack();
-    const due = this.#due(current);
-    const [oldest] = this.#dirty;
-    const mark = oldest?.dirtySince === undefined ? current : oldest.dirtySince - 1;
-    group.write(() => {
-      for (const { number, bytes } of segments) this.#shelf.writeSegment(number, bytes);
-      for (const entry of due) this.#writeTables(entry);
-      for (const queue of this.#touchedQueues) {
-        this.#shelf.writeLaneSizes(
-          queue.name,
-          queue.lanes.map(({ rows, rowBytes }) => [rows, rowBytes]),
-        );
-      }
-      this.#touchedQueues.clear();
-      if (due.length > 0) this.#shelf.writeMark(mark);
-    });
-    group.afterFlush(() => {
-      for (const entry of due) this.#evict(entry);
-    });
-  }
-
-  /** Entries whose turn it is: a full batch of ended ones, and whatever is older than the replay window. */
-  #due(current: number): Entry[] {
-    const due = new Set<Entry>();
-    if (this.#ended.length >= endedBatch) {
-      for (const entry of this.#ended) if (this.#dirty.has(entry)) due.add(entry);
-      this.#ended = [];
-    }
-    for (const entry of this.#dirty) {
-      if (entry.dirtySince === undefined || entry.dirtySince + replayedSegments > current) break;
-      due.add(entry);
-    }
-    for (const entry of due) {
-      this.#dirty.delete(entry);
-      entry.dirtySince = undefined;
-      entry.record.asOf = current;
-    }
-    return [...due].sort((a, b) => (a.record.messageId < b.record.messageId ? -1 : 1));
-  }
-
-  #writeTables(entry: Entry): void {
-    const { messageId, mailbox, seq, deadline, state, settledAt } = entry.record;
-    this.#shelf.writeEntry(entry);
-    const old = entry.rows;
-    const queue = entry.settled ? undefined : { mailbox, lane: entry.lane, seq, deadline };
-    const sameRow = queue && old.queue?.mailbox === mailbox && old.queue.seq === seq && old.queue.deadline === deadline;
-    if (!sameRow) {
-      if (old.queue) {
-        this.#shelf.removeQueueRow(old.queue, messageId);
-        this.#countRow(old.queue.mailbox, old.queue.lane, -1, entry.record.size);
-      }
-      if (queue) {
-        this.#shelf.writeQueueRow(queue, messageId);
-        this.#countRow(mailbox, entry.lane, 1, entry.record.size);
-      }
-    }
-    const held = state === 'held';
-    if (held !== (old.held ?? false)) {
-      if (held) this.#shelf.writeHeld(messageId);
-      else this.#shelf.removeHeld(messageId);
-    }
-    const diedAt = state === 'dead' ? settledAt : undefined;
-    if (diedAt !== old.diedAt) {
-      if (old.diedAt !== undefined) this.#shelf.removeDead(old.diedAt, messageId);
-      if (diedAt !== undefined) this.#shelf.writeDead(diedAt, messageId);
-    }
-    entry.rows = { queue, held, diedAt };
-  }
-
-  #countRow(mailbox: string, laneIndex: number, by: 1 | -1, bytes: number): void {
-    const queue = this.queue(mailbox);
-    const lane = queue.lanes[laneIndex];
-    if (!lane) return;
-    lane.rows += by;
-    lane.rowBytes += by * bytes;
-    lane.warmRows += by;
-    this.#touchedQueues.add(queue);
-  }
-
   /** After its flush: what ended leaves memory, what waits for a taker becomes cold. */
   #evict(entry: Entry): void {
-    const { messageId, state, seq } = entry.record;
-    if (entry.dirtySince !== undefined || entry.evicted) return;
+    const { messageId, mailbox, state, seq } = entry.record;
     if (!entry.settled) {
       entry.bytes = undefined;
       if (state !== 'ready') return;
-      const lane = this.queue(entry.record.mailbox).laneFor(entry);
+      const lane = this.queues.of(mailbox).laneFor(entry);
       lane.warmRows--;
       lane.coldFrom = Math.min(lane.coldFrom, seq);
     }
@@ -281,60 +162,9 @@ export class Ledger {
     this.#entries.delete(messageId);
   }
 
-  /** Writes everything to the tables, whatever its age: before a reading of the tables, or at the end. */
-  async writeAll(): Promise<void> {
-    if (!this.#shelf.holdsMail) return;
-    for (const entry of this.#dirty) entry.dirtySince = Number.NEGATIVE_INFINITY;
-    if (this.#dirty.size > 0) await this.#commit.join().done;
-  }
-
-  // --- recovery ---
-
-  #recover(): void {
-    for (const [name, sizes] of this.#shelf.laneSizes()) {
-      const queue = this.queue(name);
-      for (const [index, lane] of queue.lanes.entries()) {
-        [lane.rows, lane.rowBytes] = sizes[index] ?? [0, 0];
-        lane.coldFrom = 0;
-        queue.unsettled += lane.rows;
-        queue.bytes += lane.rowBytes;
-      }
-    }
-    for (const [segment, bytes] of this.#shelf.segmentsAfter(this.#shelf.readMark())) this.#replay(segment, bytes);
-    for (const entry of this.#entries.values()) {
-      // Counted above by its row, wherever that lies; counted now by where it is.
-      if (entry.rows.queue) {
-        const queue = this.queue(entry.rows.queue.mailbox);
-        queue.unsettled--;
-        queue.bytes -= entry.record.size;
-      }
-      this.#count(entry, 1);
-      if (entry.record.state === 'accepted') entry.record.state = 'ready';
-      if (entry.settled) this.#ended.push(entry);
-    }
-  }
-
-  #replay(segment: number, bytes: Buffer): void {
-    for (const record of readRecords(bytes)) {
-      if (record.kind === 'accepted') {
-        const { seq, ...message } = record.head;
-        if (this.find(message.messageId)) continue;
-        const entry = Entry.accept({ ...message, bytes: record.bytes }, seq, segment, record.offset);
-        entry.bytes = undefined;
-        this.#entries.set(message.messageId, entry);
-        this.#markDirty(entry, segment);
-        continue;
-      }
-      for (const id of record.change.ids) {
-        const entry = this.warm(id);
-        if (!entry || entry.record.asOf >= segment) continue;
-        if (record.change.type === 'discarded') {
-          this.#drop(entry);
-          continue;
-        }
-        entry.apply(record.change);
-        this.#markDirty(entry, segment);
-      }
-    }
+  #drop(entry: Entry): void {
+    entry.evicted = true;
+    this.#entries.delete(entry.record.messageId);
+    this.#behind?.drop(entry);
   }
 }

@@ -127,8 +127,9 @@ export class LmdbShelf implements Shelf {
     return [...keys].map((key) => String((key as (string | number)[])[1]));
   }
 
-  nextDeadline(): number | undefined {
-    for (const key of this.#deadlines.getKeys({ limit: 1 })) return Number((key as (string | number)[])[0]);
+  nextDeadlineAfter(instant: number): number | undefined {
+    for (const key of this.#deadlines.getKeys({ start: [instant + 1], limit: 1 }))
+      return Number((key as (string | number)[])[0]);
     return undefined;
   }
 

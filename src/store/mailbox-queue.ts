@@ -1,5 +1,6 @@
 // The queue of one mailbox: a lane for each priority, of which only the head is in memory.
-import { type Entry, laneCount } from './entry.ts';
+import type { Entry } from './entry.ts';
+import { laneCount } from './entry-record.ts';
 
 interface Slot {
   seq: number;
@@ -83,5 +84,39 @@ export class MailboxQueue {
     const lane = this.lanes[entry.lane];
     if (!lane) throw new RangeError(`no lane ${entry.lane}`);
     return lane;
+  }
+}
+
+/** All mailboxes that hold something. */
+export class MailboxQueues {
+  readonly #queues = new Map<string, MailboxQueue>();
+
+  of(name: string): MailboxQueue {
+    let queue = this.#queues.get(name);
+    if (!queue) {
+      queue = new MailboxQueue(name);
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  existing(name: string): MailboxQueue | undefined {
+    return this.#queues.get(name);
+  }
+
+  /** Counts an entry that has not ended where it is now, or counts it off. */
+  count(entry: Entry, by: 1 | -1): void {
+    if (entry.settled) return;
+    const queue = this.of(entry.record.mailbox);
+    queue.unsettled += by;
+    queue.bytes += by * entry.record.size;
+    if (entry.record.state === 'leased') queue.inFlight += by;
+  }
+
+  /** Mailboxes that hold nothing need not be remembered. */
+  forgetEmpty(): void {
+    for (const [name, queue] of this.#queues) {
+      if (queue.unsettled === 0 && queue.lanes.every((lane) => lane.rows === 0)) this.#queues.delete(name);
+    }
   }
 }

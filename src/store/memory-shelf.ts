@@ -90,7 +90,7 @@ export class MemoryShelf implements Shelf {
   deadlinesUpTo(): string[] {
     return [];
   }
-  nextDeadline(): number | undefined {
+  nextDeadlineAfter(): number | undefined {
     return undefined;
   }
   heldIds(): string[] {

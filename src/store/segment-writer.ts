@@ -1,7 +1,8 @@
 // Packs journal records into segments: what one commit appends, cut so that reading one message back stays cheap.
 import type { NewMessage } from '../ports/mailbox-store.ts';
 import { ByteWriter } from './byte-writer.ts';
-import type { Change, Entry } from './entry.ts';
+import type { Entry } from './entry.ts';
+import type { Change } from './entry-record.ts';
 import { writeAccepted, writeChange } from './journal-record.ts';
 
 /** A segment is closed once it is larger than this. */

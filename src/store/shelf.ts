@@ -44,7 +44,7 @@ export interface Shelf {
   writeLaneSizes(mailbox: string, lanes: readonly LaneSize[]): void;
   /** Of the messages with a queue row, by deadline. */
   deadlinesUpTo(instant: number, limit: number): string[];
-  nextDeadline(): number | undefined;
+  nextDeadlineAfter(instant: number): number | undefined;
 
   /** Messages without an attempt left that nobody has decided on. */
   heldIds(): string[];

@@ -1,0 +1,65 @@
+// How attempts end other than by an ack: put back, tried again later, or held for the bus to decide.
+import { backoffMs } from '../core/delivery/backoff.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Rejection } from '../ports/mailbox-store.ts';
+import type { Attempt } from '../protocol/types.gen.ts';
+import { type Entry, idsOf } from './entry.ts';
+import type { Group } from './group-commit.ts';
+import type { Leases } from './leases.ts';
+import type { Ledger } from './ledger.ts';
+import type { WakeUp } from './wake-up.ts';
+
+export interface AttemptsDeps {
+  ledger: Ledger;
+  leases: Leases;
+  clock: Clock;
+  wakeUp: WakeUp;
+  /** 0 to 1. */
+  random: () => number;
+  /** The entry can be offered again. */
+  offerable: (entry: Entry) => void;
+  held: (entry: Entry) => void;
+}
+
+export class Attempts {
+  readonly #deps: AttemptsDeps;
+
+  constructor(deps: AttemptsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Ends attempts that are nobody's fault: back to the old place, at once. */
+  putBack(entries: readonly Entry[], outcome: Attempt['outcome']): void {
+    if (entries.length === 0) return;
+    const { ledger, leases, clock, offerable } = this.#deps;
+    for (const entry of entries) leases.drop(entry);
+    ledger.change({ type: 'attempt_ended', ids: idsOf(entries), at: clock.now(), outcome, failed: false }, entries);
+    for (const entry of entries) offerable(entry);
+  }
+
+  /** Ends a failed attempt: the next one after a while, or none. */
+  fail(entry: Entry, outcome: Attempt['outcome'], rejection: Rejection): Group {
+    const { ledger, leases, clock, wakeUp, random } = this.#deps;
+    leases.drop(entry);
+    const { retry, failures, messageId } = entry.record;
+    const { giveUp = false, delayMs, reason } = rejection;
+    const at = clock.now();
+    const retryAt = at + (delayMs ?? backoffMs(retry.backoff, failures + 1, random()));
+    const why = reason === undefined ? {} : { reason };
+    const group = ledger.change(
+      { type: 'attempt_ended', ids: [messageId], at, outcome, ...why, failed: true, retryAt },
+      [entry],
+    );
+    if (giveUp) this.hold(entry, `given up: ${reason ?? outcome}`);
+    else if (failures >= retry.maxRetries) this.hold(entry, `retries used up: ${outcome}`);
+    else wakeUp.at(retryAt);
+    return group;
+  }
+
+  /** No attempt is left. */
+  hold(entry: Entry, reason: string): void {
+    const { ledger, clock, held } = this.#deps;
+    ledger.change({ type: 'held', ids: [entry.record.messageId], at: clock.now(), reason }, [entry]);
+    held(entry);
+  }
+}
