@@ -36,7 +36,10 @@ export interface BusOptions {
 }
 
 /** A socket: takes offers from its mailbox, and heartbeats beside it. */
-export type SocketReceiver = Receiver & LiveReceiver;
+export interface SocketReceiver extends Receiver, LiveReceiver {
+  /** These were acked through another door: they take no room any more. */
+  settled(messageIds: readonly string[]): void;
+}
 
 export class Bus {
   readonly agents: AgentDirectory;
@@ -81,6 +84,9 @@ export class Bus {
     });
     const addressing = new Addressing(agents, options.offlineGraceMs);
     const heartbeats = new Heartbeats(agents, clock, (agentId) => this.#sockets.get(agentId) ?? []);
+    const settled = (agentId: string, messageIds: readonly string[]) => {
+      for (const socket of this.#sockets.get(agentId) ?? []) socket.settled(messageIds);
+    };
     const dispatcher = new Dispatcher(mailboxes, onError);
     const { messageTimeoutMs, ackTimeoutMs } = options;
     const undeliverable = new Undeliverable({
@@ -92,7 +98,7 @@ export class Bus {
       clock,
       messageTimeoutMs,
     });
-    const access = new MailboxAccess({ mailboxes, agents, dispatcher, counters, clock, ackTimeoutMs });
+    const access = new MailboxAccess({ mailboxes, agents, dispatcher, counters, clock, ackTimeoutMs, settled });
     const intake = new MessageIntake({
       mailboxes,
       agents,
@@ -103,6 +109,7 @@ export class Bus {
       counters,
       clock,
       messageTimeoutMs,
+      settled,
     });
     this.agents = agents;
     this.sessions = sessions;

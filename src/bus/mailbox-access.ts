@@ -16,6 +16,8 @@ export interface MailboxAccessDeps {
   clock: Clock;
   /** Milliseconds an offer is held where the taker names no lease. */
   ackTimeoutMs: number;
+  /** Told of what was acked beside the socket that has it. */
+  settled: (agentId: string, messageIds: readonly string[]) => void;
 }
 
 export interface Pull {
@@ -82,6 +84,7 @@ export class MailboxAccess {
   async ack(agentId: string, messageId: string): Promise<MessageStatus> {
     const [refusal] = await this.ackAll(agentId, [messageId]);
     if (refusal) throw refusal.error;
+    this.#deps.settled(agentId, [messageId]);
     return 'acknowledged';
   }
 

@@ -27,6 +27,8 @@ export interface MessageDeps {
   clock: Clock;
   /** Milliseconds: `routing.timeout` where an envelope names none. */
   messageTimeoutMs: number;
+  /** Told of what was acked by an answer. */
+  settled: (agentId: string, messageIds: readonly string[]) => void;
 }
 
 export interface Sending {
@@ -204,10 +206,12 @@ export class MessageIntake {
 
   /** An answer is the ack as well. */
   #settle(agentId: string, request: string): void {
-    const { mailboxes, counters } = this.#deps;
+    const { mailboxes, counters, settled } = this.#deps;
     mailboxes.ack(agentId, [request]).then(
       ([status]) => {
-        if (status === 'acknowledged') counters.acknowledged++;
+        if (status !== 'acknowledged') return;
+        counters.acknowledged++;
+        settled(agentId, [request]);
       },
       // A store that failed has said so itself; the message will be offered again.
       () => undefined,

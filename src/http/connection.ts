@@ -4,13 +4,13 @@ import type { WebSocket } from 'ws';
 import type { Bus, SocketReceiver } from '../bus/bus.ts';
 import type { Principal } from '../bus/identity.ts';
 import type { Offer } from '../ports/mailbox-store.ts';
-import { parseDuration } from '../protocol/durations.ts';
 import { BusError, closeCodeOf, type ErrorCode } from '../protocol/errors.ts';
-import type { Envelope, NackFrame, Receipt } from '../protocol/types.gen.ts';
 import { type Dialect, dialectOf } from './dialects.ts';
 import { toBusError } from './errors.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { type ClientFrame, FrameError, readFrame } from './frames.ts';
+import { Sending } from './sending.ts';
+import { Settling } from './settling.ts';
 import { Window } from './window.ts';
 
 export interface ConnectionLimits {
@@ -33,9 +33,6 @@ export interface ConnectionOptions {
   onError: (error: unknown) => void;
 }
 
-/** A sender with more envelopes than this on their way to the disk is not read from. */
-const maxUnaccepted = 1_024;
-
 export class Connection implements SocketReceiver {
   readonly door = 'websocket';
   readonly agentId: string;
@@ -46,12 +43,8 @@ export class Connection implements SocketReceiver {
   readonly #dialect: Dialect;
   readonly #window: Window;
   readonly #writer: FrameWriter;
-  /** Aborted when nobody waits for an answer here any more. */
-  readonly #gone = new AbortController();
-  #receipts: Receipt[] = [];
-  #taken: string[] = [];
-  /** Envelopes that are not answered; those that wait for a reply are in neither of them. */
-  #unaccepted = 0;
+  readonly #sending: Sending;
+  readonly #settling: Settling;
   #leave: (() => void) | undefined;
   /** Pings that were not answered. */
   #missedPongs = 0;
@@ -65,6 +58,16 @@ export class Connection implements SocketReceiver {
     this.#socket = webSocket;
     this.#dialect = dialectOf(webSocket.protocol, agentId);
     this.#window = new Window(limits.maxInFlight, () => bus.ring(agentId));
+    const refuse = (error: unknown, messageId: string | undefined) => this.#refuse(error, messageId);
+    this.#settling = new Settling({ bus, agentId, leaseMs: limits.ackTimeout, window: this.#window, refuse });
+    this.#sending = new Sending({
+      bus,
+      principal: options.principal,
+      webSocket,
+      isBlocked: () => this.#writer.blocked,
+      accepted: (receipts) => this.#say(this.#dialect.accepted(receipts)),
+      refuse,
+    });
     this.#writer = new FrameWriter({
       webSocket,
       stream,
@@ -73,7 +76,7 @@ export class Connection implements SocketReceiver {
       // What it sends would be answered: unread answers are bounded as well.
       onBlocked: () => webSocket.pause(),
       onFree: () => {
-        this.#readOn();
+        this.#sending.readOn();
         bus.ring(agentId);
       },
       onTooSlow: () => {
@@ -115,13 +118,17 @@ export class Connection implements SocketReceiver {
     this.#options.bus.counters.offered += offers.length;
     for (const { messageId, leaseEndsAt, bytes } of offers) {
       this.#window.hold(messageId, leaseEndsAt);
-      this.#writer.write(bytes, this.#dialect.acks ? undefined : () => this.#onTaken(messageId));
+      this.#writer.write(bytes, this.#dialect.acks ? undefined : () => this.#settling.taken(messageId));
     }
   }
 
   /** Heartbeats are not kept for one who does not read. */
   forward(bytes: Buffer): void {
     if (!this.#writer.blocked) this.#writer.write(bytes);
+  }
+
+  settled(messageIds: readonly string[]): void {
+    this.#window.free(messageIds);
   }
 
   // --- the server's side of its life ---
@@ -152,11 +159,11 @@ export class Connection implements SocketReceiver {
 
   /** True while something that it was offered or that it sent is not settled. */
   get busy(): boolean {
-    return this.#window.busy || this.#unaccepted > 0;
+    return this.#window.busy || this.#sending.busy;
   }
 
   #onClose(): void {
-    this.#gone.abort();
+    this.#sending.close();
     this.#window.close();
     this.#writer.close();
     this.#leave?.();
@@ -177,52 +184,12 @@ export class Connection implements SocketReceiver {
     }
     try {
       const frame = readFrame(data);
-      if (frame.kind === 'envelope') this.#send(frame.envelope, data);
+      if (frame.kind === 'envelope') this.#sending.send(frame.envelope, data);
       else this.#settle(frame);
     } catch (error) {
       if (error instanceof FrameError) this.#say(this.#dialect.rejected(error.reason, error.messageId));
       else this.#refuse(error, undefined);
     }
-  }
-
-  #send(envelope: Envelope, raw: Buffer): void {
-    const { bus, principal } = this.#options;
-    const waits = envelope.routing?.delivery_mode === 'sync';
-    // Those who wait for an answer do not stop those who have it from giving it.
-    if (!waits && ++this.#unaccepted >= maxUnaccepted) this.#socket.pause();
-    const signal = waits ? this.#gone.signal : undefined;
-    bus.messages.send({ envelope, raw, principal, signal }).then(
-      (receipt) => {
-        if (!waits) this.#accepted();
-        this.#freeAnswered(envelope);
-        if (this.#receipts.push(receipt) === 1) process.nextTick(() => this.#flushReceipts());
-      },
-      (error: unknown) => {
-        if (!waits) this.#accepted();
-        this.#refuse(error, envelope.message_id);
-      },
-    );
-  }
-
-  #accepted(): void {
-    this.#unaccepted--;
-    if (this.#unaccepted < maxUnaccepted / 2) this.#readOn();
-  }
-
-  #readOn(): void {
-    if (this.#socket.isPaused && !this.#writer.blocked && this.#unaccepted < maxUnaccepted) this.#socket.resume();
-  }
-
-  /** The bus takes an answer for the ack of what it names. */
-  #freeAnswered({ message_type, metadata }: Envelope): void {
-    if (metadata?.in_reply_to === undefined) return;
-    if (message_type === 'task_response' || message_type === 'error') this.#window.free([metadata.in_reply_to]);
-  }
-
-  #flushReceipts(): void {
-    const receipts = this.#receipts;
-    this.#receipts = [];
-    this.#say(this.#dialect.accepted(receipts));
   }
 
   #settle(frame: Exclude<ClientFrame, { kind: 'envelope' }>): void {
@@ -232,49 +199,7 @@ export class Connection implements SocketReceiver {
         'Only envelopes are spoken here; connect with the subprotocol agent-bus.v1.',
       );
     }
-    if (frame.kind === 'ack') this.#ack(frame.messageIds);
-    else if (frame.kind === 'nack') this.#track(this.#nack(frame.frame), frame.frame.message_id);
-    else this.#track(this.#extend(frame.messageId), frame.messageId);
-  }
-
-  #ack(messageIds: readonly string[]): void {
-    this.#window.free(messageIds);
-    this.#options.bus.access.ackAll(this.agentId, messageIds).then(
-      (refused) => {
-        for (const { messageId, error } of refused) this.#refuse(error, messageId);
-      },
-      (error: unknown) => this.#refuse(error, messageIds[0]),
-    );
-  }
-
-  async #nack({ message_id: messageId, delay, requeue, reason }: NackFrame): Promise<void> {
-    this.#window.free([messageId]);
-    await this.#options.bus.access.nack(this.agentId, messageId, {
-      ...(delay !== undefined && { delayMs: parseDuration(delay) }),
-      ...(requeue === false && { giveUp: true }),
-      ...(reason !== undefined && { reason }),
-    });
-  }
-
-  async #extend(messageId: string): Promise<void> {
-    await this.#options.bus.access.extend(this.agentId, messageId);
-    this.#window.extend(messageId, Date.now() + this.leaseMs);
-  }
-
-  #track(settling: Promise<void>, messageId: string): void {
-    settling.catch((error: unknown) => this.#refuse(error, messageId));
-  }
-
-  /** The socket has taken a plain frame: that is its ack. */
-  #onTaken(messageId: string): void {
-    if (this.#taken.push(messageId) > 1) return;
-    process.nextTick(() => {
-      const taken = this.#taken;
-      this.#taken = [];
-      this.#window.free(taken);
-      // Its agent never acked: a refusal (cancelled meanwhile, a store that failed) would say nothing to it.
-      this.#options.bus.access.ackAll(this.agentId, taken).catch(() => undefined);
-    });
+    this.#settling.settle(frame);
   }
 
   // --- frames out ---

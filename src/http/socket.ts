@@ -29,7 +29,7 @@ const socketPaths: readonly string[] = ['/', '/ws'];
 /** Ends every connection whose upgrade was answered with something else: nobody would read a second request from it. */
 export function endRefusedUpgrades(app: FastifyInstance): void {
   app.addHook('onResponse', (request, _reply, done) => {
-    if (request.raw.upgrade) request.raw.socket.destroySoon();
+    if (asksForUpgrade(request)) request.raw.socket.destroySoon();
     done();
   });
 }
@@ -72,7 +72,7 @@ export const socketDoor = fastifyPlugin(
     });
 
     app.addHook('onRequest', (request, _reply, done) => {
-      done(request.raw.upgrade ? refusalOfUpgrade(request) : undefined);
+      done(asksForUpgrade(request) ? refusalOfUpgrade(request) : undefined);
     });
 
     const admit = (request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void => {
@@ -138,6 +138,11 @@ export const socketDoor = fastifyPlugin(
     }
   },
 );
+
+/** Node's parser says so; its types do not. */
+function asksForUpgrade({ raw }: FastifyRequest): boolean {
+  return (raw as typeof raw & { upgrade?: boolean }).upgrade === true;
+}
 
 function refusalOfUpgrade({ headers, routeOptions }: FastifyRequest): BusError | undefined {
   if (headers.upgrade?.toLowerCase() !== 'websocket') {

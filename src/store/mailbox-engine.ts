@@ -22,7 +22,7 @@ import { ledgerEntryOf } from './entry-view.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { Leases } from './leases.ts';
 import { Ledger } from './ledger.ts';
-import type { MailboxLimits } from './limits.ts';
+import { assertRoomIn, type MailboxLimits } from './limits.ts';
 import { Offering } from './offering.ts';
 import { Retention } from './retention.ts';
 import type { Shelf } from './shelf.ts';
@@ -107,13 +107,7 @@ export class MailboxEngine implements MailboxStore {
   }
 
   assertRoom(mailbox: string, bytes: number): void {
-    const { maxMailboxMessages, maxMailboxBytes, isFull } = this.#options;
-    if (isFull?.()) {
-      throw new BusError('STORE_FULL', 'The disk is nearly full: no new mail is taken until there is room; acks are.');
-    }
-    const queue = this.#ledger.queues.existing(mailbox);
-    if (!queue || (queue.unsettled < maxMailboxMessages && queue.bytes + bytes <= maxMailboxBytes)) return;
-    throw new BusError('MAILBOX_FULL', `The mailbox of ${mailbox} is full; send again when it has been read.`);
+    assertRoomIn(this.#ledger.queues.existing(mailbox), mailbox, bytes, this.#options);
   }
 
   async find(messageId: string): Promise<LedgerEntry | undefined> {

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { backend, envelope, frontend, key, noRetries, orchestrator, startBus, v1, waiting } from '../support/running-bus.ts';
+import {
+  backend,
+  envelope,
+  frontend,
+  key,
+  noRetries,
+  orchestrator,
+  startBus,
+  v1,
+  waiting,
+} from '../support/running-bus.ts';
 import { SocketClient } from '../support/socket-client.ts';
 
 describe('the dialect agent-bus.v1', () => {
@@ -128,7 +138,9 @@ describe('agents in conversation', () => {
     lead.ack('from-plain');
 
     const { body } = await bus.call('GET', `/agents/${frontend}/messages?wait=2s`);
-    expect(body.items).toMatchObject([{ message_id: 'to-puller', attempt: 1, envelope: { payload: { say: 'to-puller' } } }]);
+    expect(body.items).toMatchObject([
+      { message_id: 'to-puller', attempt: 1, envelope: { payload: { say: 'to-puller' } } },
+    ]);
     await bus.call('POST', `/agents/${frontend}/messages/to-puller/ack`);
     const reply = envelope('from-puller', frontend, orchestrator, { message_type: 'task_response' });
     expect((await bus.send(reply)).status).toBe(202);

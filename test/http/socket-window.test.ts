@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { backend, envelope, frontend, noRetries, orchestrator, type RunningBus, startBus, waiting } from '../support/running-bus.ts';
+import {
+  backend,
+  envelope,
+  frontend,
+  noRetries,
+  orchestrator,
+  type RunningBus,
+  startBus,
+  waiting,
+} from '../support/running-bus.ts';
 import type { SocketClient } from '../support/socket-client.ts';
 
 const linear = (max_retries: number) => ({ routing: { retry_policy: { max_retries, backoff: 'linear' } } });
@@ -67,13 +76,33 @@ describe('the window of a socket', () => {
     expect((await bus.ledger('m000')).reason).toContain('lease_expired');
   });
 
-  it('is freed by an ack that came through another door, once the lease would have ended', async () => {
-    const bus = await startBus({ maxInFlight: 1, ackTimeout: 150 });
+  it('is freed by an ack over HTTP, or on another socket of its agent once the lease has ended', async () => {
+    const bus = await startBus({ maxInFlight: 1, ackTimeout: 400 });
     const client = await bus.connect(backend);
-    await fill(bus, 2);
+    await fill(bus, 3);
     await client.envelope('m000');
     expect((await bus.call('POST', `/agents/${backend}/messages/m000/ack`)).status).toBe(200);
+    expect(await held(client)).toEqual(['m001']);
+    const puller = await bus.connect(backend);
+    await puller.envelope('m002');
+    puller.ack('m001', 'm002');
+    await bus.untilStatus('m001', 'acknowledged');
+    for (const id of ['n1', 'n2']) await bus.send(envelope(id, orchestrator, backend));
     await client.envelope('m001');
+    await Promise.all([client.envelope('n2'), puller.envelope('n1')]);
+  });
+
+  it('is freed by a reply that only its session ties to the request, over either door', async () => {
+    const bus = await startBus({ maxInFlight: 1 });
+    const client = await bus.connect(backend);
+    const session_id = bus.bus.sessionManager.createSession(orchestrator, [{ agent_id: backend, role: 'dev' }], []);
+    await fill(bus, 3, { sender: { agent_id: orchestrator, session_id } });
+    const reply = { message_type: 'task_response', sender: { agent_id: backend, session_id } };
+    await client.envelope('m000');
+    client.send(envelope('r0', backend, orchestrator, reply));
+    await client.envelope('m001');
+    await bus.send(envelope('r1', backend, orchestrator, reply));
+    await client.envelope('m002');
   });
 
   it('keeps a place for an offer that was extended', async () => {
@@ -223,7 +252,10 @@ describe('several sockets of one agent', () => {
     const all = await two.envelopes(4 + 5);
     expect(all).toEqual(expect.arrayContaining(had));
     for (const id of had) {
-      expect((await bus.ledger(id)).attempts).toMatchObject([{ outcome: 'disconnected' }, { attempt: 2, outcome: 'open' }]);
+      expect((await bus.ledger(id)).attempts).toMatchObject([
+        { outcome: 'disconnected' },
+        { attempt: 2, outcome: 'open' },
+      ]);
     }
     expect(await bus.agent(backend)).toMatchObject({ online: true, connections: 1 });
   });
@@ -261,11 +293,16 @@ describe('a socket that comes back', () => {
     const first = await bus.connect(backend);
     await first.cut();
     const second = await bus.connect(backend);
-    expect((await bus.call('POST', '/agents/register', { agent_descriptor: { agent_id: backend, capabilities: ['x'] } })).status).toBe(200);
+    expect(
+      (await bus.call('POST', '/agents/register', { agent_descriptor: { agent_id: backend, capabilities: ['x'] } }))
+        .status,
+    ).toBe(200);
     await fill(bus, 1);
     await second.envelope('m000');
     await bus.connect(frontend);
-    const later = await bus.call('POST', '/agents/register', { agent_descriptor: { agent_id: frontend, capabilities: [] } });
+    const later = await bus.call('POST', '/agents/register', {
+      agent_descriptor: { agent_id: frontend, capabilities: [] },
+    });
     expect(later.status).toBe(201);
     expect(await bus.agent(frontend)).toMatchObject({ registered: true, online: true });
   });
