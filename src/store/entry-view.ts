@@ -1,10 +1,13 @@
 // An entry as the port shows it: a copy, with times as RFC 3339 where the contract has them.
 import type { LedgerEntry } from '../ports/mailbox-store.ts';
+import { BusError } from '../protocol/errors.ts';
 import type { Attempt } from '../protocol/types.gen.ts';
 import type { Entry } from './entry.ts';
 import type { StoredAttempt } from './entry-record.ts';
 
-export function ledgerEntryOf({ record, status }: Entry, bytes: Buffer): LedgerEntry {
+const nothing = Buffer.alloc(0);
+
+export function ledgerEntryOf({ record, status }: Entry, read: () => Buffer): LedgerEntry {
   const { messageId, mailbox, priority, acceptedAt, deadline, retry, facts, retryAt, settledAt, reason } = record;
   return {
     messageId,
@@ -14,13 +17,23 @@ export function ledgerEntryOf({ record, status }: Entry, bytes: Buffer): LedgerE
     deadline,
     retry: { ...retry },
     facts: { ...facts },
-    bytes,
+    bytes: readable(read),
     status,
     attempts: record.attempts.map(attemptView),
     ...(retryAt !== undefined && { nextAttemptAt: retryAt }),
     ...(settledAt !== undefined && { settledAt }),
     ...(reason !== undefined && { reason }),
   };
+}
+
+/** A damaged envelope has been or will be reported; what is known beside it is shown all the same. */
+function readable(read: () => Buffer): Buffer {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof BusError) return nothing;
+    throw error;
+  }
 }
 
 function attemptView({ by, offeredAt, endedAt, outcome, reason }: StoredAttempt, index: number): Attempt {

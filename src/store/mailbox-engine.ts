@@ -13,7 +13,6 @@ import type {
   Page,
   Rejection,
 } from '../ports/mailbox-store.ts';
-import { BusError } from '../protocol/errors.ts';
 import type { MessageStatus } from '../protocol/types.gen.ts';
 import { Attempts } from './attempts.ts';
 import { DeadLetterBox } from './dead-letter-box.ts';
@@ -30,7 +29,6 @@ import { sweep } from './sweep.ts';
 import { WakeUp } from './wake-up.ts';
 
 const silent: MailboxEvents = { mail: () => undefined, exhausted: () => undefined };
-const nothing = Buffer.alloc(0);
 
 export interface EngineOptions extends MailboxLimits {
   clock: Clock;
@@ -247,13 +245,7 @@ export class MailboxEngine implements MailboxStore {
     this.#wakeUp.at(this.#options.clock.now());
   }
 
-  /** A damaged envelope has been or will be reported; what is known beside it is shown all the same. */
   #view(entry: Entry): LedgerEntry {
-    try {
-      return ledgerEntryOf(entry, this.#ledger.bytesOf(entry));
-    } catch (error) {
-      if (!(error instanceof BusError)) throw error;
-      return ledgerEntryOf(entry, nothing);
-    }
+    return ledgerEntryOf(entry, () => this.#ledger.bytesOf(entry));
   }
 }
