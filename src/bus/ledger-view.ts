@@ -3,6 +3,11 @@ import type { LedgerEntry } from '../ports/mailbox-store.ts';
 import type { CompleteEnvelope, LedgerMessage } from '../protocol/types.gen.ts';
 import { agentOfMailbox } from './receipts.ts';
 
+/** A damaged envelope comes without bytes. */
+export function envelopeOf({ bytes }: LedgerEntry): CompleteEnvelope | null {
+  return bytes.length === 0 ? null : (JSON.parse(bytes.toString('utf8')) as CompleteEnvelope);
+}
+
 export function ledgerView(entry: LedgerEntry): LedgerMessage {
   const { facts } = entry;
   return {
@@ -17,7 +22,7 @@ export function ledgerView(entry: LedgerEntry): LedgerMessage {
     ...(entry.reason !== undefined && { reason: entry.reason }),
     ...(facts.task && { task: facts.task }),
     attempts: entry.attempts,
-    envelope: JSON.parse(entry.bytes.toString('utf8')) as CompleteEnvelope,
+    envelope: envelopeOf(entry),
   };
 }
 

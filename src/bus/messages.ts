@@ -6,7 +6,7 @@ import { parseDuration } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { LedgerMessage, MessageStatus, Receipt } from '../protocol/types.gen.ts';
 import type { Principal } from './identity.ts';
-import { ledgerView } from './ledger-view.ts';
+import { envelopeOf, ledgerView } from './ledger-view.ts';
 import type { MailboxAccess, Pull } from './mailbox-access.ts';
 import type { MessageIntake, Sending } from './message-intake.ts';
 import type { SessionManager } from './session-manager.ts';
@@ -63,7 +63,7 @@ export class MessageService {
     const isParty =
       principal.kind === 'bus' ||
       principal.agentId === message?.recipient_agent_id ||
-      principal.agentId === message?.envelope.sender.agent_id;
+      principal.agentId === entry?.facts.sender;
     if (!message || !isParty) throw new BusError('MESSAGE_NOT_FOUND', `There is no message ${messageId}.`);
     return message;
   }
@@ -98,7 +98,9 @@ export class MessageService {
   async redrive(messageId: string): Promise<MessageStatus> {
     const { mailboxes, clock } = this.#deps;
     const entry = await mailboxes.find(messageId);
-    const { routing } = entry ? ledgerView(entry).envelope : { routing: { timeout: '1s' } };
+    const envelope = entry && envelopeOf(entry);
+    if (!envelope) throw noDeadLetter(messageId);
+    const { routing } = envelope;
     if (!(await mailboxes.redrive(messageId, clock.now() + parseDuration(routing.timeout))))
       throw noDeadLetter(messageId);
     return (await mailboxes.find(messageId))?.status ?? 'queued';

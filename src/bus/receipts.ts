@@ -2,8 +2,9 @@
 import { isSameContent } from '../core/delivery/same-content.ts';
 import type { LedgerEntry, MailboxStore } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
-import type { CompleteEnvelope, Envelope, Receipt, TaskRef } from '../protocol/types.gen.ts';
+import type { Envelope, Receipt, TaskRef } from '../protocol/types.gen.ts';
 import type { AgentDirectory } from './agents.ts';
+import { envelopeOf } from './ledger-view.ts';
 
 export class Receipts {
   readonly #agents: AgentDirectory;
@@ -39,7 +40,8 @@ export class Receipts {
 
   /** The receipt of a message that was sent before. @throws BusError MESSAGE_ID_CONFLICT where it was another one. */
   repeated(sent: Envelope, entry: LedgerEntry): Receipt {
-    if (!isSameContent(JSON.parse(entry.bytes.toString('utf8')) as CompleteEnvelope, sent)) {
+    const known = envelopeOf(entry);
+    if (!known || !isSameContent(known, sent)) {
       throw new BusError(
         'MESSAGE_ID_CONFLICT',
         `The message id ${entry.messageId} belongs to another message; choose a new one.`,

@@ -501,7 +501,10 @@ export interface LedgerMessage {
   reason?: string;
   task?: TaskRef;
   attempts: Attempt[];
-  envelope: CompleteEnvelope;
+  /**
+   * `null` where the disk has damaged it.
+   */
+  envelope: CompleteEnvelope | null;
 }
 export interface MessageReply {
   success: true;
