@@ -1,7 +1,6 @@
 // A stored message as the outside sees it.
 import type { LedgerEntry } from '../ports/mailbox-store.ts';
 import type { CompleteEnvelope, LedgerMessage } from '../protocol/types.gen.ts';
-import { agentOfMailbox } from './receipts.ts';
 
 /** A damaged envelope comes without bytes. */
 export function envelopeOf({ bytes }: LedgerEntry): CompleteEnvelope | null {
@@ -28,4 +27,10 @@ export function ledgerView(entry: LedgerEntry): LedgerMessage {
 
 function timestamp(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+/** The mailbox of replies that are waited for is `<agent>#sync`. */
+export function agentOfMailbox(mailbox: string): string {
+  const mark = mailbox.indexOf('#');
+  return mark < 0 ? mailbox : mailbox.slice(0, mark);
 }

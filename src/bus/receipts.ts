@@ -4,7 +4,7 @@ import type { LedgerEntry, MailboxStore } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { Envelope, Receipt, TaskRef } from '../protocol/types.gen.ts';
 import type { AgentDirectory } from './agents.ts';
-import { envelopeOf } from './ledger-view.ts';
+import { agentOfMailbox, envelopeOf } from './ledger-view.ts';
 
 export class Receipts {
   readonly #agents: AgentDirectory;
@@ -51,10 +51,4 @@ export class Receipts {
     const { routedBy, task } = entry.facts;
     return { ...this.first(entry.messageId, agentOfMailbox(entry.mailbox), status, routedBy, task), duplicate: true };
   }
-}
-
-/** The mailbox of replies that are waited for is `<agent>#sync`. */
-export function agentOfMailbox(mailbox: string): string {
-  const mark = mailbox.indexOf('#');
-  return mark < 0 ? mailbox : mailbox.slice(0, mark);
 }

@@ -6,7 +6,7 @@ import { busAgentId, frameworkOf, newId } from '../protocol/ids.ts';
 import type { CompleteEnvelope, JsonObject, MessageType } from '../protocol/types.gen.ts';
 import type { Addressing } from './addressing.ts';
 import type { Counters } from './counters.ts';
-import { agentOfMailbox } from './receipts.ts';
+import { agentOfMailbox } from './ledger-view.ts';
 import type { Replies } from './replies.ts';
 import type { SessionManager } from './session-manager.ts';
 
