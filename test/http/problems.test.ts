@@ -291,6 +291,7 @@ describe('a query string', () => {
 describe('a fault inside', () => {
   const failing = (error: unknown) => ({
     authenticate: () => ({ kind: 'bus' }),
+    rateLimit: { take: () => undefined },
     counters: {},
     sessions: {
       on() {},
