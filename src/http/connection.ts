@@ -111,7 +111,7 @@ export class Connection implements SocketReceiver {
   // --- as a receiver ---
 
   room(): number {
-    return this.#isOpen && !this.#writer.blocked ? this.#window.room : 0;
+    return this.#isOpen && !this.#writer.full ? this.#window.room : 0;
   }
 
   deliver(offers: Offer[]): void {

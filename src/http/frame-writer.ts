@@ -20,6 +20,7 @@ export interface FrameWriterOptions {
 export class FrameWriter {
   readonly #options: FrameWriterOptions;
   #corked = false;
+  #refused = false;
   #tooSlow: NodeJS.Timeout | undefined;
 
   constructor(options: FrameWriterOptions) {
@@ -27,8 +28,17 @@ export class FrameWriter {
     options.stream.on('drain', () => this.#onDrain());
   }
 
+  /** More has been left unread than is granted. */
   get blocked(): boolean {
     return this.#tooSlow !== undefined;
+  }
+
+  /** Nothing more should be written for now; `onFree` says when. */
+  get full(): boolean {
+    if (this.blocked) return true;
+    // What is corked counts: much can be offered in one turn.
+    if (this.#isOver) this.#refused = true;
+    return this.#refused;
   }
 
   /** `taken` is called when the frame has left this process. A socket that closes takes nothing. */
@@ -58,10 +68,15 @@ export class FrameWriter {
   }
 
   #check(): void {
-    if (this.blocked || !this.#isOver) return;
+    if (this.blocked) return;
+    if (!this.#isOver) {
+      this.#free();
+      return;
+    }
     const { slowReaderTimeout, onTooSlow, onBlocked } = this.#options;
     this.#tooSlow = setTimeout(onTooSlow, slowReaderTimeout);
     this.#tooSlow.unref();
+    this.#refused = true;
     onBlocked();
   }
 
@@ -69,6 +84,12 @@ export class FrameWriter {
     if (!this.blocked || this.#isOver) return;
     clearTimeout(this.#tooSlow);
     this.#tooSlow = undefined;
+    this.#free();
+  }
+
+  #free(): void {
+    if (!this.#refused) return;
+    this.#refused = false;
     this.#options.onFree();
   }
 }

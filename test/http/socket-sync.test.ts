@@ -189,7 +189,7 @@ describe('a sync request over the socket', () => {
   it('does not keep its socket from sending, however many wait', async () => {
     const bus = await startBus();
     const [caller] = [await bus.connect(orchestrator), await bus.connect(backend)];
-    for (let i = 0; i < 1_100; i++) caller.send(envelope(`q${i}`, orchestrator, backend, sync('5s')));
+    for (let i = 0; i < 2_000; i++) caller.send(envelope(`q${i}`, orchestrator, backend, sync('5s')));
     caller.send(envelope('m1', orchestrator, backend));
     caller.send(envelope('m2', orchestrator, backend));
     await caller.receipt('m2');

@@ -30,7 +30,7 @@ export async function startBus(options: Config = {}) {
     },
   });
   const bus = new CommunicationBus(
-    { port: 0, apiKey: key, shutdownTimeout: 400, ...options },
+    { port: 0, apiKey: key, shutdownTimeout: 100, ...options },
     { logger: pino({ level: 'error' }, log) },
   );
   const { port, url } = await bus.start();

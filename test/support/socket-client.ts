@@ -18,7 +18,7 @@ const schemaOf: Readonly<Record<string, string>> = {
 };
 
 /** The upgrade was answered with an HTTP status. */
-export class UpgradeRefused extends Error {
+class UpgradeRefused extends Error {
   readonly status: number;
   readonly body: Frame;
 

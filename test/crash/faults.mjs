@@ -1,0 +1,99 @@
+// `npm run test:faults`: writes and flushes that fail, and a disk that is full. Nothing may be confirmed that is not on disk.
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { faultControls } from './controls.mjs';
+import { failWrites, sampleFaults } from './failing-writes.mjs';
+import { fillDisk } from './full-disk.mjs';
+import { install } from './installation.mjs';
+import { readOptions } from './options.mjs';
+import { createRandom } from './random.mjs';
+import { describeFault, straceObstacle } from './strace.mjs';
+import { renderViolations } from './summary.mjs';
+
+const inside = 'AGENT_BUS_TEST_NAMESPACE';
+const controlTries = 3;
+
+/** @typedef {{ faults: string[], seen: string, violations: import('./checker.mjs').Violation[] }} Verdict */
+
+/** @param {string} name @param {() => Promise<Verdict>} attempt @returns whether all was well */
+async function judge(name, attempt) {
+  try {
+    const { faults, seen, violations } = await attempt();
+    const good = faults.length === 0 && violations.length === 0;
+    console.log(`${good ? 'ok' : 'FAILED'}  ${name}: ${[seen, ...faults].join('; ')}`);
+    if (violations.length > 0) console.log(renderViolations(violations));
+    return good;
+  } catch (error) {
+    console.log(`FAILED  ${name}: ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
+}
+
+/** @param {string} folder @param {ReturnType<typeof readOptions>} options */
+async function runTrials(folder, { cycles, seed, dist }) {
+  const main = await install(join(folder, 'installation'), [], dist);
+  const random = createRandom(seed);
+  let failures = 0;
+  for (const [number, fault] of sampleFaults(random, cycles).entries()) {
+    const place = join(folder, `fault-${number + 1}`);
+    if (!(await judge(describeFault(fault), () => failWrites({ main, folder: place, seed, fault })))) failures++;
+  }
+  for (const reserve of [true, false]) {
+    const place = join(folder, reserve ? 'full-with-reserve' : 'full');
+    const name = `full disk ${reserve ? 'with' : 'without'} a reserve`;
+    if (!(await judge(name, () => fillDisk({ main, folder: place, seed, reserve })))) failures++;
+  }
+  console.log(`${cycles + 2} trials, seed ${seed}, ${failures} failed`);
+  if (failures > 0) console.log(`replay: npm run test:faults -- --cycles ${cycles} --seed ${seed} --no-controls`);
+  return failures === 0;
+}
+
+/** @param {string} name @param {import('./controls.mjs').Control} control @param {string} folder @param {ReturnType<typeof readOptions>} options */
+async function runControl(name, { says, finds, replacements }, folder, { seed, dist }) {
+  const main = await install(join(folder, `installation-${name}`), replacements, dist);
+  for (let attempt = 1; attempt <= controlTries; attempt++) {
+    const fault = { call: 'fdatasync', error: 'EIO', when: 5, sticky: true };
+    const place = join(folder, `${name}-${attempt}`);
+    const { violations } = await failWrites({ main, folder: place, seed: seed + attempt, fault, control: true });
+    const found = violations.filter(({ invariant }) => finds.includes(invariant));
+    if (found.length === 0) continue;
+    console.log(`control ${name} (${says}): found, ${found.length} violations of ${finds.join(', ')}`);
+    return true;
+  }
+  console.log(`control ${name} (${says}): NOT FOUND in ${controlTries} trials`);
+  return false;
+}
+
+async function main() {
+  const options = readOptions(process.argv.slice(2), { cycles: 12, controls: Object.keys(faultControls) });
+  const reason = straceObstacle();
+  if (reason) {
+    console.log(`test:faults was skipped: ${reason}`);
+    return 0;
+  }
+  if (process.env[inside] === undefined) {
+    // What is mounted from here on goes when this process does.
+    const args = [
+      '--mount',
+      '--propagation',
+      'private',
+      process.execPath,
+      fileURLToPath(import.meta.url),
+      ...process.argv.slice(2),
+    ];
+    return spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, [inside]: '1' } }).status ?? 1;
+  }
+  const folder = await mkdtemp(join(options.dir, 'agent-bus-faults-'));
+  let good = options.control !== undefined || (await runTrials(folder, options));
+  for (const [name, control] of Object.entries(faultControls)) {
+    const wanted = options.control === undefined ? options.controls : options.control === name;
+    if (wanted && !(await runControl(name, control, folder, options))) good = false;
+  }
+  if (good) await rm(folder, { recursive: true, force: true });
+  else console.log(`\nkept: ${folder}`);
+  return good ? 0 : 1;
+}
+
+process.exitCode = await main();
