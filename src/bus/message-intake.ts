@@ -111,7 +111,7 @@ export class MessageIntake {
     const { sent, envelope, bytes, now } = accepting;
     const { mailboxes, addressing, sessions, counters } = this.#deps;
     const { session_id: sessionId } = envelope.sender;
-    if (sessionId !== undefined) {
+    if (sessionId !== undefined && mailboxes.knows(envelope.message_id)) {
       // A repeat gets its first receipt whatever became of the session meanwhile.
       const known = await mailboxes.find(envelope.message_id);
       if (known) return this.#repeatInSession(accepting, sessionId, known);
@@ -134,7 +134,6 @@ export class MessageIntake {
       facts: factsOf(envelope, route, task),
       bytes,
     });
-    // Both writes share a commit where none of the session is under way.
     const enqueued =
       sessionId === undefined ? await storing : (await Promise.all([storing, sessions.settled(sessionId)]))[0];
     if (enqueued.outcome === 'known') return this.#ofKnown(sent, enqueued.entry);

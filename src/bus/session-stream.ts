@@ -33,8 +33,17 @@ export class SessionStream {
   #state: SessionAggregate | undefined;
   #durable: SessionAggregate | undefined;
   #unwritten: Unwritten[] = [];
+  /** How many of them the log was handed, and the version that it has after those. */
+  #issued = 0;
+  #expected = 0;
+  /** Appends between two refusals are a wave. */
+  #wave = 0;
+  #refusals = 0;
   #commands = 0;
-  #writing: Promise<void> | undefined;
+  #issuing = false;
+  #rebasing = false;
+  /** Settles when all appends so far have. */
+  #writing: Promise<void> = Promise.resolve();
   #closed: BusError | undefined;
 
   constructor(sessionId: string, log: SessionLog, listener: SessionStreamListener) {
@@ -58,6 +67,7 @@ export class SessionStream {
     const events = await readAll(this.#log, this.#sessionId);
     this.#durable = fold(undefined, events);
     this.#state = this.#durable;
+    this.#expected = versionOf(this.#durable);
   }
 
   /** Carries the command out in memory; the append follows. @throws BusError of the decision, or of the failed write before */
@@ -68,7 +78,11 @@ export class SessionStream {
     this.#state = state;
     this.#commands += 1;
     this.#unwritten.push({ number: this.#commands, command, events });
-    this.#writing ??= this.#write();
+    if (!this.#issuing) {
+      this.#issuing = true;
+      // The commands of one turn share one append.
+      queueMicrotask(() => this.#issue());
+    }
     return events;
   }
 
@@ -80,44 +94,63 @@ export class SessionStream {
   /** Refuses further commands, writes what is there, then forgets the session and its events. */
   async remove(): Promise<void> {
     this.#closed ??= new BusError('SESSION_NOT_FOUND', `Session ${this.#sessionId} was deleted; create it first.`);
-    await this.#writing;
+    // What was run in this turn is issued in its end.
+    await Promise.resolve();
+    for (let last = this.#writing; ; last = this.#writing) {
+      await last;
+      if (last === this.#writing) break;
+    }
     await this.#log.remove(this.#sessionId);
   }
 
-  /** One append at a time: were a second one on its way, it could hold good on top of the event that refused the first. */
-  async #write(): Promise<void> {
-    // The commands of one turn share one append.
-    await Promise.resolve();
-    try {
-      for (let refusals = 0; this.#unwritten.length > 0; ) {
-        refusals = (await this.#append()) ? 0 : refusals + 1;
-        if (refusals > mostRefusals)
-          throw new BusError('VERSION_MISMATCH', 'The session log keeps refusing; try again.');
-      }
-    } catch (error) {
-      this.#giveUp(error);
-    } finally {
-      this.#writing = undefined;
-    }
+  /** Hands to the log what it has not been handed; it does not wait for the appends before, and the log keeps their order. */
+  #issue(): void {
+    this.#issuing = false;
+    const batch = this.#unwritten.slice(this.#issued);
+    if (batch.length === 0 || this.#rebasing) return;
+    const events = batch.flatMap((one) => one.events);
+    const state = this.#state;
+    const wave = this.#wave;
+    const append = this.#log.append(this.#sessionId, this.#expected, events);
+    this.#issued += batch.length;
+    this.#expected += events.length;
+    this.#writing = Promise.all([append, this.#writing]).then(
+      () => this.#written(batch, events, state),
+      (error: unknown) => this.#refused(error, wave),
+    );
   }
 
-  /** False where another writer was first. */
-  async #append(): Promise<boolean> {
-    const batch = [...this.#unwritten];
-    const state = this.#state;
-    const events = batch.flatMap((one) => one.events);
-    try {
-      await this.#log.append(this.#sessionId, versionOf(this.#durable), events);
-    } catch (error) {
-      if (!isMismatch(error)) throw error;
-      await this.#rebase();
-      return false;
-    }
+  #written(batch: readonly Unwritten[], events: readonly SessionEvent[], state: SessionAggregate | undefined): void {
+    // An append that came before a refusal that it was not told of.
+    if (this.#unwritten[0] !== batch[0]) return;
     this.#durable = state;
     this.#unwritten = this.#unwritten.slice(batch.length);
+    this.#issued -= batch.length;
+    this.#refusals = 0;
     this.#listener.recorded(events);
     this.#tellSettled();
-    return true;
+  }
+
+  /** After one refusal the log refuses all that was issued with it: one rebase is for all of them. */
+  async #refused(error: unknown, wave: number): Promise<void> {
+    if (wave !== this.#wave) return;
+    this.#wave += 1;
+    this.#refusals += 1;
+    try {
+      if (!isMismatch(error)) throw error;
+      if (this.#refusals > mostRefusals) {
+        throw new BusError('VERSION_MISMATCH', 'The session log keeps refusing; try again.');
+      }
+      this.#rebasing = true;
+      await this.#rebase();
+    } catch (cause) {
+      this.#giveUp(cause);
+    } finally {
+      this.#rebasing = false;
+      this.#issued = 0;
+      this.#expected = versionOf(this.#durable);
+    }
+    this.#issue();
   }
 
   /** Runs what is not written yet again, on the state that the log has now. */
@@ -148,6 +181,7 @@ export class SessionStream {
   #giveUp(error: unknown): void {
     for (const { number } of this.#unwritten) this.#settlement.fail(number, error);
     this.#unwritten = [];
+    this.#refusals = 0;
     this.#state = this.#durable;
     if (!isMismatch(error)) {
       this.#closed = error instanceof BusError ? error : storeFailed(error);

@@ -110,6 +110,9 @@ export interface MailboxStore {
   /** Whether a message of so many bytes would be taken right now. @throws BusError MAILBOX_FULL, STORE_FULL where not. */
   assertRoom(mailbox: string, bytes: number): void;
 
+  /** Whether the id is or may be in use; answers in the same turn, so that the order of what comes in is kept. */
+  knows(messageId: string): boolean;
+
   /** Waits until what it tells of is durable. */
   find(messageId: string): Promise<LedgerEntry | undefined>;
 

@@ -13,8 +13,14 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * unitMilliseconds[match[2] as keyof typeof unitMilliseconds];
 }
 
-/** The shortest text that `parseDuration` reads back: 300000 is `5m`. Only units that an envelope may carry. */
-export function formatDuration(milliseconds: number): string {
+const mostMilliseconds = 999_999_999;
+
+/**
+ * A short text that `parseDuration` reads back, in units that an envelope may carry: 300000 is `5m`.
+ * What is too long to be written in milliseconds is rounded up to whole seconds.
+ */
+export function formatDuration(duration: number): string {
+  const milliseconds = duration > mostMilliseconds ? Math.ceil(duration / 1_000) * 1_000 : duration;
   for (const unit of ['h', 'm', 's'] as const) {
     if (milliseconds % unitMilliseconds[unit] === 0) return `${milliseconds / unitMilliseconds[unit]}${unit}`;
   }

@@ -64,10 +64,13 @@ function detailsOf(errors: readonly ErrorObject[] | null | undefined): ErrorDeta
   return (close.length > 0 ? close : all).map(detailOf);
 }
 
+/** A refusal is not to be longer than what it refuses. */
+const longestName = 128;
+
 function detailOf(error: ErrorObject): ErrorDetail {
   const params = error.params as Record<string, unknown>;
   if (error.keyword === 'additionalProperties') {
-    const name = String(params.additionalProperty);
+    const name = String(params.additionalProperty).slice(0, longestName);
     return { path: `${error.instancePath}/${name}`, message: `unknown field ${JSON.stringify(name)}` };
   }
   if (error.keyword === 'enum') {

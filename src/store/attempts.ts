@@ -1,8 +1,8 @@
-// How attempts end other than by an ack: put back, tried again later, or held for the bus to decide.
+// How attempts end: acknowledged, put back, tried again later, or held for the bus to decide.
 import { backoffMs } from '../core/delivery/backoff.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Rejection } from '../ports/mailbox-store.ts';
-import type { Attempt } from '../protocol/types.gen.ts';
+import type { Attempt, MessageStatus } from '../protocol/types.gen.ts';
 import { type Entry, idsOf } from './entry.ts';
 import type { Group } from './group-commit.ts';
 import type { Leases } from './leases.ts';
@@ -26,6 +26,32 @@ export class Attempts {
 
   constructor(deps: AttemptsDeps) {
     this.#deps = deps;
+  }
+
+  /** Settles what was offered from the mailbox, as the port says; `flushed` resolves when all of it is on disk. */
+  acknowledge(
+    mailbox: string,
+    messageIds: readonly string[],
+  ): { statuses: (MessageStatus | undefined)[]; flushed: Promise<unknown> } {
+    const { ledger, leases, clock } = this.#deps;
+    const unacked = new Set<Entry>();
+    // A repeated ack confirms no earlier than the first.
+    const ending: (Promise<void> | undefined)[] = [];
+    const statuses = messageIds.map((id): MessageStatus | undefined => {
+      const entry = ledger.find(id);
+      if (entry?.record.mailbox !== mailbox || entry.record.attempts.length === 0) return undefined;
+      if (entry.settled) {
+        ending.push(entry.durable);
+        return entry.status;
+      }
+      const warm = ledger.warm(id);
+      if (warm) unacked.add(warm);
+      return 'acknowledged';
+    });
+    const acked = [...unacked];
+    for (const entry of acked) leases.drop(entry);
+    if (acked.length > 0) ending.push(ledger.change({ type: 'acked', ids: idsOf(acked), at: clock.now() }, acked).done);
+    return { statuses, flushed: Promise.all(ending) };
   }
 
   /** Ends attempts that are nobody's fault: back to the old place, at once. */

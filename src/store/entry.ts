@@ -10,7 +10,7 @@ export class Entry {
   rows: EntryRows = {};
   /** First segment whose changes the tables do not have; undefined when the tables are up to date. */
   dirtySince: number | undefined;
-  /** Resolves when its acceptance is flushed. */
+  /** Resolves when its acceptance, or its end, is flushed. */
   durable: Promise<void> | undefined;
   /** No longer the one in memory: slots that still show it are stale. */
   evicted = false;

@@ -45,6 +45,10 @@ export class Ledger {
     return this.#entries.get(id) ?? this.#shelf.readEntry(id);
   }
 
+  has(id: string): boolean {
+    return this.#entries.has(id) || this.#shelf.hasEntry(id);
+  }
+
   /** For changing: the entry is in memory from now on. */
   warm(id: string): Entry | undefined {
     const known = this.#entries.get(id);
@@ -93,6 +97,7 @@ export class Ledger {
       this.queues.count(entry, -1);
       entry.apply(change);
       this.queues.count(entry, 1);
+      if (entry.settled) entry.durable = group.done;
       if (this.#behind) this.#behind.mark(entry, segment);
       else if (entry.settled) this.#shelve(entry);
       else if (hadEnded) this.unshelve(entry);

@@ -1,7 +1,7 @@
 // Registered agents in LMDB.
 import type { AgentRecord, AgentStore } from '../ports/agent-store.ts';
 import type { GroupCommit } from './group-commit.ts';
-import type { LmdbEnvironment, Table } from './lmdb-environment.ts';
+import { type LmdbEnvironment, type Table, unwatched } from './lmdb-environment.ts';
 import { seal, unseal } from './sealed.ts';
 
 export class LmdbAgentStore implements AgentStore {
@@ -16,13 +16,13 @@ export class LmdbAgentStore implements AgentStore {
   async put(agentId: string, record: AgentRecord): Promise<void> {
     const group = this.#commit.join();
     const sealed = seal(JSON.stringify(record));
-    group.write(() => void this.#agents.put(agentId, sealed));
+    group.write(() => unwatched(this.#agents.put(agentId, sealed)));
     await group.done;
   }
 
   async remove(agentId: string): Promise<void> {
     const group = this.#commit.join();
-    group.write(() => void this.#agents.remove(agentId));
+    group.write(() => unwatched(this.#agents.remove(agentId)));
     await group.done;
   }
 

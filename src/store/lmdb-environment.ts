@@ -16,6 +16,15 @@ export interface LmdbEnvironment {
   close(): Promise<void>;
 }
 
+let lastUnwatched: Promise<unknown> | undefined;
+
+/** For the writes of a transaction: whether they failed is told by the transaction. All of one batch are one promise. */
+export function unwatched(write: Promise<unknown>): void {
+  if (write === lastUnwatched) return;
+  lastUnwatched = write;
+  write.catch(() => undefined);
+}
+
 /** Files that this process has open: to LMDB, two openings by one process are one. */
 const openPaths = new Set<string>();
 

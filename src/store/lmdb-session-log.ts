@@ -3,7 +3,7 @@ import type { SessionLog } from '../ports/session-log.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { SessionEvent } from '../protocol/types.gen.ts';
 import type { GroupCommit } from './group-commit.ts';
-import type { LmdbEnvironment, Table } from './lmdb-environment.ts';
+import { type LmdbEnvironment, type Table, unwatched } from './lmdb-environment.ts';
 import { seal, unseal } from './sealed.ts';
 
 const last = Number.MAX_SAFE_INTEGER;
@@ -13,6 +13,8 @@ export class LmdbSessionLog implements SessionLog {
   readonly #commit: GroupCommit;
   /** Versions that are on their way to the disk. */
   readonly #versions = new Map<string, number>();
+  /** Sessions of which an append was refused that was not read since. */
+  readonly #refused = new Set<string>();
 
   constructor({ table }: LmdbEnvironment, commit: GroupCommit) {
     this.#events = table('session_events');
@@ -21,18 +23,21 @@ export class LmdbSessionLog implements SessionLog {
 
   async append(sessionId: string, expectedVersion: number, events: readonly SessionEvent[]): Promise<void> {
     const version = this.#version(sessionId);
-    if (version !== expectedVersion) {
+    if (version !== expectedVersion || this.#refused.has(sessionId)) {
+      this.#refused.add(sessionId);
       throw new BusError('VERSION_MISMATCH', `Session ${sessionId} is at version ${version}, not ${expectedVersion}.`);
     }
     const group = this.#commit.join();
     this.#versions.set(sessionId, expectedVersion + events.length);
     group.write(() => {
-      for (const event of events) void this.#events.put([sessionId, Number(event.id)], seal(JSON.stringify(event)));
+      for (const event of events)
+        unwatched(this.#events.put([sessionId, Number(event.id)], seal(JSON.stringify(event))));
     });
     await group.done;
   }
 
   async read(sessionId: string, afterVersion: number, limit: number): Promise<SessionEvent[]> {
+    this.#refused.delete(sessionId);
     const range = this.#events.getRange({
       start: [sessionId, afterVersion + 1],
       end: [sessionId, last],
@@ -58,7 +63,7 @@ export class LmdbSessionLog implements SessionLog {
     const group = this.#commit.join();
     this.#versions.delete(sessionId);
     group.write(() => {
-      for (const key of keys) void this.#events.remove(key);
+      for (const key of keys) unwatched(this.#events.remove(key));
     });
     await group.done;
   }

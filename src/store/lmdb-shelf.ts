@@ -3,7 +3,7 @@ import { BusError } from '../protocol/errors.ts';
 import { ByteReader, ByteWriter } from './byte-writer.ts';
 import { Entry } from './entry.ts';
 import { readEntry, writeEntry } from './entry-codec.ts';
-import type { LmdbEnvironment, Table } from './lmdb-environment.ts';
+import { type LmdbEnvironment, type Table, unwatched } from './lmdb-environment.ts';
 import { seal, sealInto, unseal, unsealBytes } from './sealed.ts';
 import type { LaneSize, QueueRow, Shelf } from './shelf.ts';
 
@@ -36,6 +36,10 @@ export class LmdbShelf implements Shelf {
     this.#marks = table('marks');
   }
 
+  hasEntry(id: string): boolean {
+    return this.#ledger.doesExist(id);
+  }
+
   readEntry(id: string): Entry | undefined {
     const sealed = this.#ledger.getBinaryFast(id);
     return sealed && Entry.load(readEntry(new ByteReader(unsealBytes(sealed, `of message ${id}`))));
@@ -46,11 +50,11 @@ export class LmdbShelf implements Shelf {
     if (this.#records.size > recordsPerBuffer) this.#records = new ByteWriter();
     this.#records.reserve(entryBytes);
     const sealed = sealInto(this.#records, (out) => writeEntry(out, entry.record));
-    void this.#ledger.put(entry.record.messageId, sealed);
+    unwatched(this.#ledger.put(entry.record.messageId, sealed));
   }
 
   removeEntry(id: string): void {
-    void this.#ledger.remove(id);
+    unwatched(this.#ledger.remove(id));
   }
 
   // What ended is purged with the segments that it came in.
@@ -63,11 +67,11 @@ export class LmdbShelf implements Shelf {
   }
 
   writeSegment(segment: number, bytes: Buffer): void {
-    void this.#journal.put(segment, bytes);
+    unwatched(this.#journal.put(segment, bytes));
   }
 
   removeSegment(segment: number): void {
-    void this.#journal.remove(segment);
+    unwatched(this.#journal.remove(segment));
   }
 
   *segmentsAfter(segment: number, limit = Number.POSITIVE_INFINITY): Iterable<[number, Buffer]> {
@@ -85,7 +89,7 @@ export class LmdbShelf implements Shelf {
   }
 
   writeMark(segment: number): void {
-    void this.#marks.put('journal', seal(String(segment)));
+    unwatched(this.#marks.put('journal', seal(String(segment))));
   }
 
   queueRows(mailbox: string, lane: number, fromSeq: number, limit: number): [number, string][] {
@@ -98,13 +102,13 @@ export class LmdbShelf implements Shelf {
   }
 
   writeQueueRow({ mailbox, lane, seq, deadline }: QueueRow, id: string): void {
-    void this.#queues.put([mailbox, lane, seq], Buffer.from(id));
-    void this.#deadlines.put([deadline, id], nothing);
+    unwatched(this.#queues.put([mailbox, lane, seq], Buffer.from(id)));
+    unwatched(this.#deadlines.put([deadline, id], nothing));
   }
 
   removeQueueRow({ mailbox, lane, seq, deadline }: QueueRow, id: string): void {
-    void this.#queues.remove([mailbox, lane, seq]);
-    void this.#deadlines.remove([deadline, id]);
+    unwatched(this.#queues.remove([mailbox, lane, seq]));
+    unwatched(this.#deadlines.remove([deadline, id]));
   }
 
   *laneSizes(): Iterable<[string, LaneSize[]]> {
@@ -114,8 +118,8 @@ export class LmdbShelf implements Shelf {
   }
 
   writeLaneSizes(mailbox: string, lanes: readonly LaneSize[]): void {
-    if (lanes.some(([rows]) => rows > 0)) void this.#lanes.put(mailbox, seal(JSON.stringify(lanes)));
-    else void this.#lanes.remove(mailbox);
+    if (lanes.some(([rows]) => rows > 0)) unwatched(this.#lanes.put(mailbox, seal(JSON.stringify(lanes))));
+    else unwatched(this.#lanes.remove(mailbox));
   }
 
   deadlinesUpTo(instant: number, limit: number): string[] {
@@ -138,11 +142,11 @@ export class LmdbShelf implements Shelf {
   }
 
   writeHeld(id: string): void {
-    void this.#held.put(id, nothing);
+    unwatched(this.#held.put(id, nothing));
   }
 
   removeHeld(id: string): void {
-    void this.#held.remove(id);
+    unwatched(this.#held.remove(id));
   }
 
   deadIds(after: string | undefined, limit: number): { ids: string[]; next?: string } {
@@ -154,11 +158,11 @@ export class LmdbShelf implements Shelf {
   }
 
   writeDead(diedAt: number, id: string): void {
-    void this.#dead.put([diedAt, id], nothing);
+    unwatched(this.#dead.put([diedAt, id], nothing));
   }
 
   removeDead(diedAt: number, id: string): void {
-    void this.#dead.remove([diedAt, id]);
+    unwatched(this.#dead.remove([diedAt, id]));
   }
 }
 

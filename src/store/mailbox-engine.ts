@@ -16,7 +16,7 @@ import type {
 import type { MessageStatus } from '../protocol/types.gen.ts';
 import { Attempts } from './attempts.ts';
 import { DeadLetterBox } from './dead-letter-box.ts';
-import { type Entry, idsOf } from './entry.ts';
+import type { Entry } from './entry.ts';
 import { ledgerEntryOf } from './entry-view.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { Leases } from './leases.ts';
@@ -108,6 +108,10 @@ export class MailboxEngine implements MailboxStore {
     assertRoomIn(this.#ledger.queues.existing(mailbox), mailbox, bytes, this.#options);
   }
 
+  knows(messageId: string): boolean {
+    return this.#ledger.has(messageId);
+  }
+
   async find(messageId: string): Promise<LedgerEntry | undefined> {
     const entry = this.#ledger.find(messageId);
     // What a crash could still undo is not told of yet.
@@ -123,19 +127,8 @@ export class MailboxEngine implements MailboxStore {
   }
 
   async ack(mailbox: string, messageIds: readonly string[]): Promise<(MessageStatus | undefined)[]> {
-    const unacked = new Set<Entry>();
-    const statuses = messageIds.map((id): MessageStatus | undefined => {
-      const entry = this.#ledger.find(id);
-      if (entry?.record.mailbox !== mailbox || entry.record.attempts.length === 0) return undefined;
-      if (entry.settled) return entry.status;
-      const warm = this.#ledger.warm(id);
-      if (warm) unacked.add(warm);
-      return 'acknowledged';
-    });
-    if (unacked.size === 0) return statuses;
-    const acked = [...unacked];
-    for (const entry of acked) this.#leases.drop(entry);
-    await this.#ledger.change({ type: 'acked', ids: idsOf(acked), at: this.#options.clock.now() }, acked).done;
+    const { statuses, flushed } = this.#attempts.acknowledge(mailbox, messageIds);
+    await flushed;
     return statuses;
   }
 

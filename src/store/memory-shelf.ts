@@ -16,6 +16,10 @@ export class MemoryShelf implements Shelf {
   readonly #dead = new Map<string, Entry>();
   #bytes = 0;
 
+  hasEntry(id: string): boolean {
+    return this.#acknowledged.has(id) || this.#dead.has(id);
+  }
+
   readEntry(id: string): Entry | undefined {
     return this.#acknowledged.get(id) ?? this.#dead.get(id);
   }

@@ -37,10 +37,12 @@ export function createMemoryStore({
 
 class MemorySessionLog implements SessionLog {
   readonly #streams = new Map<string, SessionEvent[]>();
+  readonly #refused = new Set<string>();
 
   async append(sessionId: string, expectedVersion: number, events: readonly SessionEvent[]): Promise<void> {
     const stream = this.#streams.get(sessionId) ?? [];
-    if (stream.length !== expectedVersion) {
+    if (stream.length !== expectedVersion || this.#refused.has(sessionId)) {
+      this.#refused.add(sessionId);
       throw new BusError(
         'VERSION_MISMATCH',
         `Session ${sessionId} is at version ${stream.length}, not ${expectedVersion}.`,
@@ -51,6 +53,7 @@ class MemorySessionLog implements SessionLog {
   }
 
   async read(sessionId: string, afterVersion: number, limit: number): Promise<SessionEvent[]> {
+    this.#refused.delete(sessionId);
     const stream = this.#streams.get(sessionId) ?? [];
     return structuredClone(stream.slice(afterVersion, afterVersion + limit));
   }

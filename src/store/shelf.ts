@@ -19,6 +19,7 @@ export interface Shelf {
   readonly holdsMail: boolean;
 
   /** The ledger: one record for each known message id. */
+  hasEntry(id: string): boolean;
   readEntry(id: string): Entry | undefined;
   writeEntry(entry: Entry): void;
   removeEntry(id: string): void;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nextEvent } from '../../src/core/session/draft.ts';
 import { fold } from '../../src/core/session/evolve.ts';
-import type { SessionEventBody } from '../../src/protocol/types.gen.ts';
+import type { SessionEvent, SessionEventBody } from '../../src/protocol/types.gen.ts';
 import type { MemorySessionLog } from '../support/memory-session-log.ts';
 import { backend, createTutorial, frontend, lead, message, open, qa, refused, turn } from './session-setup.ts';
 
@@ -59,7 +59,7 @@ describe('the log', () => {
     ]);
   });
 
-  it('is given one append at a time', async () => {
+  it('is given the events of each turn at once, on the version that those before lead to', async () => {
     const { sessions, log } = await open();
     const { closed, open: release } = gate();
     log.gate = closed;
@@ -69,10 +69,39 @@ describe('the log', () => {
     await turn();
     sessions.advanceWorkflow(id);
     await turn();
-    expect(log.appends.map((one) => one.expectedVersion)).toEqual([0]);
+    expect(log.appends.map((one) => one.expectedVersion)).toEqual([0, 1, 3]);
     release();
     await sessions.settled(id);
-    expect(log.appends.map((one) => one.expectedVersion)).toEqual([0, 1]);
+    expect(log.events(id).map((event) => event.id)).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  it('refuses all that was under way with an append that came too late, and is given it again in its order', async () => {
+    const { sessions, log } = await open();
+    const id = createTutorial(sessions);
+    await sessions.settled(id);
+    const { closed, open: release } = gate();
+    log.gate = closed;
+    sessions.updateSharedContext(id, { first: 1 });
+    await turn();
+    sessions.mergeSharedContext(id, { second: 2 });
+    await turn();
+    const foreign = {
+      id: '2',
+      type: 'step_completed',
+      session_id: id,
+      at: '2025-02-02T11:00:01.000Z',
+      data: { step: 'design' },
+    };
+    log.write(id, 1, [foreign as SessionEvent]);
+    release();
+    await sessions.settled(id);
+    expect(log.events(id).map((event) => event.type)).toEqual([
+      'session_created',
+      'step_completed',
+      'context_updated',
+      'context_updated',
+    ]);
+    expect(sessions.getSession(id)).toMatchObject({ version: 4, shared_context: { first: 1, second: 2 } });
   });
 
   it('is waited for by settled and by recorded', async () => {

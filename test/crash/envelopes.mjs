@@ -6,8 +6,8 @@ export const socketSenders = ['load://socket-sender-1', 'load://socket-sender-2'
 export const httpSenders = ['load://http-sender-1', 'load://http-sender-2'];
 export const socketReceivers = ['load://socket-receiver-1', 'load://socket-receiver-2'];
 export const httpReceivers = ['load://http-receiver-1', 'load://http-receiver-2'];
-export const senders = [...socketSenders, ...httpSenders];
-export const receivers = [...socketReceivers, ...httpReceivers];
+const senders = [...socketSenders, ...httpSenders];
+const receivers = [...socketReceivers, ...httpReceivers];
 export const agents = [...senders, ...receivers];
 
 const letters = 'abcdefghij klmnopqrst uvwxyz äöü 世界 🚌 "quoted" \\ \u2028';

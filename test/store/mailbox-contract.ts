@@ -157,6 +157,26 @@ export function mailboxContract(
       });
     });
 
+    it('confirms a repeated ack no earlier than the first', async () => {
+      await mail.enqueue(message('m1'));
+      await ids();
+      const order: string[] = [];
+      const first = mail.ack(box, ['m1']).then(() => order.push('first'));
+      const second = mail.ack(box, ['m1']).then(() => order.push('second'));
+      await Promise.all([first, second]);
+      expect(order).toEqual(['first', 'second']);
+    });
+
+    it('knows an id from the turn on in which it was handed over', async () => {
+      expect(mail.knows('m1')).toBe(false);
+      const enqueued = mail.enqueue(message('m1'));
+      expect(mail.knows('m1')).toBe(true);
+      await enqueued;
+      await ids();
+      await mail.ack(box, ['m1']);
+      expect(mail.knows('m1')).toBe(true);
+    });
+
     it('takes no ack for a message that was never offered, or from another mailbox', async () => {
       await mail.enqueue(message('m1'));
       expect(await mail.ack(box, ['m1'])).toEqual([undefined]);

@@ -5,6 +5,7 @@ import type { SessionEvent } from '../../src/protocol/types.gen.ts';
 
 export class MemorySessionLog implements SessionLog {
   readonly #streams = new Map<string, string[]>();
+  readonly #refused = new Set<string>();
   readonly appends: { sessionId: string; expectedVersion: number; types: string[] }[] = [];
   /** Once true, no write succeeds. */
   broken = false;
@@ -20,7 +21,13 @@ export class MemorySessionLog implements SessionLog {
     this.appends.push({ sessionId, expectedVersion, types: events.map((event) => event.type) });
     await this.gate;
     if (this.broken) throw new BusError('STORE_FAILED', 'The disk is gone; restart the bus.');
-    this.write(sessionId, expectedVersion, events);
+    if (this.#refused.has(sessionId)) throw new BusError('VERSION_MISMATCH', 'An append before was refused.');
+    try {
+      this.write(sessionId, expectedVersion, events);
+    } catch (error) {
+      this.#refused.add(sessionId);
+      throw error;
+    }
   }
 
   /** What `append` does in the end; for the other writer. Kept as text, as a disk would. */
@@ -37,6 +44,7 @@ export class MemorySessionLog implements SessionLog {
   }
 
   async read(sessionId: string, afterVersion: number, limit: number): Promise<SessionEvent[]> {
+    this.#refused.delete(sessionId);
     return this.events(sessionId).slice(afterVersion, afterVersion + limit);
   }
 
