@@ -67,10 +67,12 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
    * @throws BusError PORT_IN_USE, STORE_UNREADABLE, CONFIG_INVALID; nothing is left open then.
    */
   start(): Promise<Listening> {
-    this.#starting ??= this.#start().catch((error: unknown) => {
-      this.#starting = undefined;
-      throw error;
-    });
+    this.#starting ??= Promise.resolve(this.#stopping)
+      .then(() => this.#start())
+      .catch((error: unknown) => {
+        this.#starting = undefined;
+        throw error;
+      });
     return this.#starting;
   }
 
@@ -78,7 +80,6 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
   stop(): Promise<void> {
     this.#stopping ??= this.#stop().finally(() => {
       this.#stopping = undefined;
-      this.#starting = undefined;
     });
     return this.#stopping;
   }
@@ -163,17 +164,22 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
   }
 
   async #stop(): Promise<void> {
-    await this.#starting?.catch(() => undefined);
+    const starting = this.#starting;
+    this.#starting = undefined;
+    await starting?.catch(() => undefined);
     const running = this.#running;
     if (!running) return;
     this.#draining = true;
     running.bus.drain();
     // A client that never ends its request must not keep the mail of the others from being flushed in time.
     const cut = setTimeout(() => running.app.server.closeAllConnections(), (this.#config.shutdownTimeout * 3) / 4);
-    await running.app.close();
-    clearTimeout(cut);
-    await running.bus.close();
-    await running.store.close();
+    try {
+      await running.app.close();
+    } finally {
+      clearTimeout(cut);
+      await running.bus.close();
+      await running.store.close();
+    }
     this.#running = undefined;
   }
 }

@@ -1,5 +1,6 @@
 // The bus as the doors see it: agents, messages, sessions, and receivers that come and go.
 import type { Clock } from '../ports/clock.ts';
+import type { MailboxEvents } from '../ports/mailbox-store.ts';
 import type { Store } from '../ports/store.ts';
 import { newId } from '../protocol/ids.ts';
 import { Addressing } from './addressing.ts';
@@ -51,6 +52,7 @@ export class Bus {
   readonly rateLimit: RateLimit;
   readonly #intake: MessageIntake;
   readonly #dispatcher: Dispatcher;
+  readonly #mailEvents: MailboxEvents;
   readonly #sockets = new Map<string, SocketReceiver[]>();
 
   /** Loads what the store remembers and takes mail from then on. */
@@ -66,7 +68,9 @@ export class Bus {
       defaultTaskTimeoutMs: options.messageTimeoutMs,
     });
     const bus = new Bus(options, sessions);
+    // In this order: what an earlier run left undecided may go to an agent that only its store knows.
     await bus.agents.load();
+    store.mailboxes.listen(bus.#mailEvents);
     return bus;
   }
 
@@ -124,10 +128,10 @@ export class Bus {
     this.#intake = intake;
     this.#dispatcher = dispatcher;
     followCancellations(sessions, mailboxes, undeliverable, onError);
-    mailboxes.listen({
+    this.#mailEvents = {
       mail: (mailbox) => dispatcher.ring(mailbox),
       exhausted: (entry, reason) => void undeliverable.decide(entry, reason).catch(onError),
-    });
+    };
   }
 
   /** A socket begins to take mail; the returned function is for its end and puts back what it has not acked. */

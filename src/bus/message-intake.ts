@@ -1,19 +1,19 @@
 // Takes envelopes in: who sends, which session and task it belongs to, whose mailbox; then stores and answers.
 import { completeEnvelope } from '../core/delivery/envelope.ts';
-import type { Route } from '../core/delivery/route.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { LedgerEntry, MailboxStore, MessageFacts } from '../ports/mailbox-store.ts';
+import type { Enqueued, LedgerEntry, MailboxStore } from '../ports/mailbox-store.ts';
 import { formatDuration, parseDuration } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
-import { busAgentId, newId } from '../protocol/ids.ts';
+import { newId } from '../protocol/ids.ts';
 import type { CompleteEnvelope, Envelope, Receipt, TaskRef } from '../protocol/types.gen.ts';
 import { type Addressing, unknownRecipient } from './addressing.ts';
 import type { AgentDirectory } from './agents.ts';
 import type { Counters } from './counters.ts';
 import type { Heartbeats } from './heartbeats.ts';
 import type { Principal } from './identity.ts';
+import { assertMaySend, encode, factsOf } from './incoming.ts';
 import { Receipts } from './receipts.ts';
-import type { Replies } from './replies.ts';
+import type { ClaimedReply, Replies } from './replies.ts';
 import type { SessionManager } from './session-manager.ts';
 
 export interface MessageDeps {
@@ -109,7 +109,7 @@ export class MessageIntake {
 
   async #accept(accepting: Accepting): Promise<Receipt> {
     const { sent, envelope, bytes, now } = accepting;
-    const { mailboxes, addressing, sessions, counters } = this.#deps;
+    const { mailboxes, addressing, counters } = this.#deps;
     const { session_id: sessionId } = envelope.sender;
     if (sessionId !== undefined && mailboxes.knows(envelope.message_id)) {
       // A repeat gets its first receipt whatever became of the session meanwhile.
@@ -134,14 +134,29 @@ export class MessageIntake {
       facts: factsOf(envelope, route, task),
       bytes,
     });
-    const enqueued =
-      sessionId === undefined ? await storing : (await Promise.all([storing, sessions.settled(sessionId)]))[0];
+    const enqueued = sessionId || waiting ? await this.#stored(storing, sessionId, waiting) : await storing;
     if (enqueued.outcome === 'known') return this.#ofKnown(sent, enqueued.entry);
     counters.accepted++;
     if (waiting) await waiting.deliver(envelope);
     if (request !== undefined) this.#settle(envelope.sender.agent_id, request);
     const status = enqueued.status === 'queued' ? 'queued' : 'offered';
     return this.#receipts.first(envelope.message_id, route.agentId, status, route.routedBy, task);
+  }
+
+  /** Whoever waits for an answer that was not taken goes on waiting. */
+  async #stored(
+    storing: Promise<Enqueued>,
+    sessionId: string | undefined,
+    waiting: ClaimedReply | undefined,
+  ): Promise<Enqueued> {
+    let isTaken = false;
+    try {
+      const [enqueued] = await Promise.all([storing, sessionId && this.#deps.sessions.settled(sessionId)]);
+      isTaken = enqueued.outcome === 'stored';
+      return enqueued;
+    } finally {
+      if (!isTaken) waiting?.release();
+    }
   }
 
   /** A repeat gets its first receipt also where its recipient was removed meanwhile. @throws BusError AGENT_NOT_FOUND */
@@ -216,35 +231,4 @@ export class MessageIntake {
       () => undefined,
     );
   }
-}
-
-function assertMaySend(principal: Principal, sender: string): void {
-  if (sender === busAgentId || (principal.kind === 'agent' && principal.agentId !== sender)) {
-    throw new BusError(
-      'SENDER_FORBIDDEN',
-      `This key may not send as ${sender}; use that agent's own token or the bus key.`,
-    );
-  }
-}
-
-/** JSON may be nested deeper than the stack is. */
-function encode(envelope: CompleteEnvelope): Buffer {
-  try {
-    return Buffer.from(JSON.stringify(envelope));
-  } catch (cause) {
-    throw new BusError('VALIDATION_FAILED', 'The envelope is nested too deeply.', { cause });
-  }
-}
-
-function factsOf(
-  { sender, message_type }: CompleteEnvelope,
-  { routedBy, fallbacks }: Route,
-  task: TaskRef | undefined,
-): MessageFacts {
-  const facts: MessageFacts = { sender: sender.agent_id, messageType: message_type };
-  if (sender.session_id !== undefined) facts.sessionId = sender.session_id;
-  if (task !== undefined) facts.task = task;
-  if (routedBy !== undefined) facts.routedBy = routedBy;
-  if (fallbacks.length > 0) facts.fallbacks = fallbacks;
-  return facts;
 }

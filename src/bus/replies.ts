@@ -28,6 +28,8 @@ export interface ClaimedReply {
   mailbox: string;
   /** Hands it to those who wait, or to their ordinary mailbox if none does any more; call when it is durable. */
   deliver(answer: CompleteEnvelope): Promise<void>;
+  /** It was not accepted after all: whoever waits goes on waiting. */
+  release(): void;
 }
 
 /** The mailbox of replies that are waited for is `<agent>#sync`. */
@@ -95,7 +97,16 @@ export class Replies {
     if (!first) return undefined;
     this.#remove(first.request.message_id, claimed);
     const agentId = first.request.sender.agent_id;
-    return { mailbox: agentId + mark, deliver: (answer) => this.#deliver(answer, agentId, claimed) };
+    return {
+      mailbox: agentId + mark,
+      deliver: (answer) => this.#deliver(answer, agentId, claimed),
+      release: () => this.#restore(first.request.message_id, claimed),
+    };
+  }
+
+  #restore(id: string, claimed: readonly Waiting[]): void {
+    const left = [...claimed, ...(this.#waiting.get(id) ?? [])].filter((waiting) => !waiting.gone);
+    if (left.length > 0) this.#waiting.set(id, left);
   }
 
   async #deliver(answer: CompleteEnvelope, agentId: string, claimed: readonly Waiting[]): Promise<void> {

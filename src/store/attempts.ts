@@ -78,7 +78,7 @@ export class Attempts {
     );
     if (giveUp) this.hold(entry, `given up: ${reason ?? outcome}`);
     else if (failures >= retry.maxRetries) this.hold(entry, `retries used up: ${outcome}`);
-    else wakeUp.at(retryAt);
+    else wakeUp.at(Math.min(retryAt, entry.record.deadline));
     return group;
   }
 

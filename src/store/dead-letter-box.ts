@@ -5,13 +5,11 @@ import type { Entry } from './entry.ts';
 import type { Ledger } from './ledger.ts';
 import type { Offering } from './offering.ts';
 import type { Shelf } from './shelf.ts';
-import type { WakeUp } from './wake-up.ts';
 
 export interface DeadLetterDeps {
   shelf: Shelf;
   ledger: Ledger;
   offering: Offering;
-  wakeUp: WakeUp;
   clock: Clock;
   view: (entry: Entry) => LedgerEntry;
 }
@@ -37,10 +35,9 @@ export class DeadLetterBox {
   async redrive(messageId: string, deadline: number): Promise<boolean> {
     const entry = this.#find(messageId);
     if (!entry) return false;
-    const { ledger, clock, wakeUp, offering } = this.#deps;
+    const { ledger, clock, offering } = this.#deps;
     const seq = ledger.nextSeq();
     const group = ledger.change({ type: 'redriven', ids: [messageId], at: clock.now(), seq, deadline }, [entry]);
-    wakeUp.at(deadline);
     offering.offerable(entry);
     await group.done;
     return true;

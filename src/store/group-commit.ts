@@ -34,8 +34,11 @@ export class Group {
   }
 
   succeed(): void {
-    for (const run of this.#flushed) run();
-    this.#resolve();
+    try {
+      for (const run of this.#flushed) run();
+    } finally {
+      this.#resolve();
+    }
   }
 
   fail(cause: unknown): void {

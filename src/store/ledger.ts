@@ -23,7 +23,8 @@ export class Ledger {
   constructor(shelf: Shelf, commit: GroupCommit) {
     this.#shelf = shelf;
     this.#commit = commit;
-    this.#segments = new SegmentWriter(shelf.lastSegment());
+    // The mark stays where it was when the segments below it are purged.
+    this.#segments = new SegmentWriter(Math.max(shelf.lastSegment(), shelf.readMark()));
     if (!shelf.holdsMail) return;
     const written = (entry: Entry): void => this.#evict(entry);
     this.#behind = new WriteBehind({ shelf, commit, segments: this.#segments, queues: this.queues, written });
@@ -33,6 +34,11 @@ export class Ledger {
       changed: (entry, segment) => this.#behind?.mark(entry, segment),
       forgotten: (entry) => this.#drop(entry),
     });
+  }
+
+  /** How many entries are in memory. */
+  get size(): number {
+    return this.#entries.size;
   }
 
   /** Entries in memory. */
@@ -90,8 +96,7 @@ export class Ledger {
   /** Applies a change and journals it; the group says when it is flushed. */
   change(change: Change, entries: readonly Entry[]): Group {
     const group = this.#commit.join();
-    if (this.#behind) this.#segments.change(change);
-    const segment = this.#segments.current;
+    const segment = this.#behind ? this.#segments.change(change) : 0;
     for (const entry of entries) {
       const hadEnded = entry.settled;
       this.queues.count(entry, -1);
@@ -159,9 +164,11 @@ export class Ledger {
     if (!entry.settled) {
       entry.bytes = undefined;
       if (state !== 'ready') return;
+      entry.evicted = true;
       const lane = this.queues.of(mailbox).laneFor(entry);
       lane.warmRows--;
       lane.coldFrom = Math.min(lane.coldFrom, seq);
+      lane.forgetOne();
     }
     entry.evicted = true;
     this.#entries.delete(messageId);

@@ -55,7 +55,11 @@ export class MailboxEngine implements MailboxStore {
     this.#options = options;
     this.#shelf = shelf;
     this.#ledger = new Ledger(shelf, commit);
-    this.#wakeUp = new WakeUp(clock, (now) => this.#onTime(now));
+    this.#wakeUp = new WakeUp(
+      clock,
+      (now) => this.#onTime(now),
+      () => this.#ledger.size,
+    );
     const shared = { ledger: this.#ledger, leases: this.#leases, wakeUp: this.#wakeUp };
     this.#offering = new Offering({
       ...shared,
@@ -99,7 +103,6 @@ export class MailboxEngine implements MailboxStore {
     const { entry, group } = this.#ledger.accept(message);
     // In this order: it becomes ready, whoever takes mail is told and may take it, and only then the sender goes on.
     group.afterFlush(() => this.#ready(entry));
-    this.#wakeUp.at(message.deadline);
     await group.done;
     return { outcome: 'stored', status: entry.status };
   }

@@ -11,6 +11,8 @@ interface Slot {
 export class Lane {
   #slots: Slot[] = [];
   #head = 0;
+  /** Slots whose entries are no longer in memory, at least. */
+  #forgotten = 0;
   /** Rows of this lane in the queue table, and the bytes of their envelopes. */
   rows = 0;
   rowBytes = 0;
@@ -21,6 +23,11 @@ export class Lane {
 
   get coldRows(): number {
     return this.rows - this.warmRows;
+  }
+
+  /** Entries that the lane keeps in memory, some of them perhaps no longer current. */
+  get slotCount(): number {
+    return this.#slots.length - this.#head;
   }
 
   /** Puts an entry where its sequence number belongs; nearly always that is the end. */
@@ -49,13 +56,21 @@ export class Lane {
       if (!slot) {
         this.#slots = [];
         this.#head = 0;
+        this.#forgotten = 0;
         return undefined;
       }
-      const { entry } = slot;
-      // A message that was moved or sent again has a new sequence number, and a new slot with it.
-      if (entry.record.state === 'ready' && entry.record.seq === slot.seq && !entry.evicted) return entry;
+      if (isCurrent(slot)) return slot.entry;
       this.drop();
     }
+  }
+
+  /** One of the entries has left memory: its slot goes with those of others, so that nobody's mail is kept by a lane. */
+  forgetOne(): void {
+    this.#forgotten++;
+    if (this.#forgotten < 64 || this.#forgotten * 2 < this.slotCount) return;
+    this.#slots = this.#slots.slice(this.#head).filter(isCurrent);
+    this.#head = 0;
+    this.#forgotten = 0;
   }
 
   /** Removes the slot that `peek` showed. */
@@ -66,6 +81,11 @@ export class Lane {
       this.#head = 0;
     }
   }
+}
+
+/** A message that was moved or sent again has a new sequence number, and a new slot with it. */
+function isCurrent({ seq, entry }: Slot): boolean {
+  return entry.record.state === 'ready' && entry.record.seq === seq && !entry.evicted;
 }
 
 export class MailboxQueue {

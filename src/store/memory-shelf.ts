@@ -2,7 +2,7 @@
 import type { Entry } from './entry.ts';
 import type { LaneSize, Shelf } from './shelf.ts';
 
-/** Acknowledged messages are remembered, for the ledger and for duplicates, up to this many bytes. */
+/** Acknowledged messages, and dead ones, are each remembered up to this many bytes. */
 const remembered = 64 * 2 ** 20;
 /** What an entry weighs beside its envelope, roughly. */
 const entryBytes = 600;
@@ -15,6 +15,7 @@ export class MemoryShelf implements Shelf {
   #oldest = 0;
   readonly #dead = new Map<string, Entry>();
   #bytes = 0;
+  #deadBytes = 0;
 
   hasEntry(id: string): boolean {
     return this.#acknowledged.has(id) || this.#dead.has(id);
@@ -27,7 +28,7 @@ export class MemoryShelf implements Shelf {
   writeEntry(entry: Entry): void {
     const { messageId, state } = entry.record;
     if (state === 'dead') {
-      this.#dead.set(messageId, entry);
+      this.#bury(entry);
       return;
     }
     this.#acknowledged.set(messageId, entry);
@@ -36,7 +37,18 @@ export class MemoryShelf implements Shelf {
     while (this.#bytes > remembered) this.#forgetOldest();
   }
 
+  #bury(entry: Entry): void {
+    this.#dead.set(entry.record.messageId, entry);
+    this.#deadBytes += weight(entry);
+    for (const id of this.#dead.keys()) {
+      if (this.#deadBytes <= remembered) return;
+      this.removeEntry(id);
+    }
+  }
+
   removeEntry(id: string): void {
+    const entry = this.#dead.get(id);
+    if (entry) this.#deadBytes -= weight(entry);
     this.#dead.delete(id);
   }
 
@@ -44,7 +56,7 @@ export class MemoryShelf implements Shelf {
     while ((this.#order[this.#oldest]?.record.settledAt ?? instant) < instant) this.#forgetOldest();
     for (const [id, { record }] of this.#dead) {
       if ((record.settledAt ?? instant) >= instant) break;
-      this.#dead.delete(id);
+      this.removeEntry(id);
     }
   }
 

@@ -33,6 +33,7 @@ export class Offering {
   offerable(entry: Entry): void {
     const queue = this.#deps.ledger.queues.of(entry.record.mailbox);
     queue.laneFor(entry).add(entry);
+    this.#deps.wakeUp.at(entry.record.deadline);
     this.#deps.mail(queue.name);
   }
 
@@ -63,8 +64,9 @@ export class Offering {
 
   /** A message is in memory again: it waits for a taker, or for its time. */
   arrive(queue: MailboxQueue, entry: Entry): void {
-    if (entry.record.state === 'ready') queue.laneFor(entry).add(entry);
-    else if (entry.record.retryAt !== undefined) this.#deps.wakeUp.at(entry.record.retryAt);
+    const { state, deadline, retryAt = deadline } = entry.record;
+    if (state === 'ready') queue.laneFor(entry).add(entry);
+    this.#deps.wakeUp.at(Math.min(deadline, retryAt));
   }
 
   /** The next message to offer, out of its lane; expired ones are taken out on the way. */

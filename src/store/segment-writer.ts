@@ -24,19 +24,20 @@ export interface PackedSegment {
 }
 
 export class SegmentWriter {
-  #next: number;
+  #last: number;
   #open: OpenSegment[] = [];
 
-  constructor(lastSegment: number) {
-    this.#next = lastSegment + 1;
+  /** Numbers go on behind `last`: no number below it is given again. */
+  constructor(last: number) {
+    this.#last = last;
   }
 
-  /** The segment that the next record goes to. */
-  get current(): number {
-    return this.#room().number;
+  /** The newest segment that has a record, or had one in an earlier run. */
+  get last(): number {
+    return this.#last;
   }
 
-  /** Larger than every sequence number before. */
+  /** Larger than every sequence number before; for a record that is written in the same turn. */
   nextSeq(): number {
     const segment = this.#room();
     return segment.number * seqPerSegment + segment.seqs++;
@@ -52,8 +53,11 @@ export class SegmentWriter {
     return entry;
   }
 
-  change(change: Change): void {
-    writeChange(this.#room().out, change);
+  /** The number of the segment that the change is in. */
+  change(change: Change): number {
+    const segment = this.#room();
+    writeChange(segment.out, change);
+    return segment.number;
   }
 
   /**
@@ -61,7 +65,7 @@ export class SegmentWriter {
    * part of the network buffer that it came in.
    */
   pack(): PackedSegment[] {
-    const packed = this.#open.filter((segment) => segment.out.size > 0).map(packOne);
+    const packed = this.#open.map(packOne);
     this.#open = [];
     return packed;
   }
@@ -69,7 +73,7 @@ export class SegmentWriter {
   #room(): OpenSegment {
     const last = this.#open.at(-1);
     if (last && last.out.size < segmentBytes && last.seqs < seqPerSegment) return last;
-    const segment: OpenSegment = { number: this.#next++, out: new ByteWriter(), seqs: 0, accepted: [] };
+    const segment: OpenSegment = { number: ++this.#last, out: new ByteWriter(), seqs: 0, accepted: [] };
     this.#open.push(segment);
     return segment;
   }

@@ -53,8 +53,8 @@ export class WriteBehind {
 
   #write(group: Group): void {
     const { shelf, segments, written } = this.#deps;
-    const current = segments.current;
     const packed = segments.pack();
+    const current = segments.last;
     const due = this.#due(current);
     const [oldest] = this.#dirty;
     const mark = oldest?.dirtySince === undefined ? current : oldest.dirtySince - 1;

@@ -286,6 +286,26 @@ export function mailboxContract(
       expect(await ids()).toEqual([]);
     });
 
+    it('reports each deadline, also of a message that was on its way to the disk while another one expired', async () => {
+      await mail.enqueue(message('a', { deadline: clock.now() + 100 }));
+      clock.advance(50);
+      const enqueuing = mail.enqueue(message('b', { deadline: clock.now() + 2_000 }));
+      clock.advance(100);
+      await enqueuing;
+      clock.advance(10_000);
+      expect(exhausted.map(({ entry }) => entry.messageId)).toEqual(['a', 'b']);
+    });
+
+    it('reports the deadline of a message that was rerouted', async () => {
+      await mail.enqueue(message('a', { deadline: clock.now() + 5_000 }));
+      await ids();
+      await mail.nack(box, 'a', { giveUp: true });
+      clock.advance(1_000);
+      await mail.reroute('a', 'codex://spare', { sender: 'x://y', messageType: 'status_update' });
+      clock.advance(10_000);
+      expect(exhausted.map(({ reason }) => reason)).toEqual(['given up: nacked', 'expired']);
+    });
+
     it('buries, lists, redrives and discards dead letters', async () => {
       await mail.enqueue(message('m1'));
       await mail.enqueue(message('m2'));

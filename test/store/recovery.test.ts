@@ -97,6 +97,46 @@ describe('after a crash', () => {
     });
   });
 
+  it('what was accepted after a clean stop and a new start is there as well, also after commits that carried no mail', async () => {
+    let store = openStore();
+    await store.mailboxes.enqueue(message('first'));
+    for (let i = 0; i < 5; i++)
+      await store.agents.put(`codex://${i}`, { descriptor: { agent_id: `codex://${i}`, capabilities: [] } });
+    await store.close();
+    store = openStore();
+    const ids = Array.from({ length: 8 }, (_, index) => `later${index}`);
+    for (const id of ids) await store.mailboxes.enqueue(message(id));
+    const after = crash();
+    expect(await takeIds(after)).toEqual(['first', ...ids]);
+    await after.mailboxes.ack(box, ['first', ...ids.slice(0, 4)]);
+    const again = crash(join(root, 'image0'));
+    expect(await takeIds(again)).toEqual(ids.slice(4));
+  });
+
+  it('what was accepted after everything older was purged is there', async () => {
+    const store = openLmdbStore({
+      folder: join(root, 'live'),
+      clock,
+      random: () => 0,
+      limits: { retentionMs: 60_000 },
+    });
+    opened.push(store);
+    for (let i = 0; i < 3; i++) {
+      await store.mailboxes.enqueue(message(`old${i}`));
+      await takeIds(store);
+      await store.mailboxes.ack(box, [`old${i}`]);
+    }
+    await store.mailboxes.deadLetters(undefined, 1);
+    for (let i = 0; i < 50; i++) {
+      clock.advance(10_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await store.close();
+    const next = openStore();
+    for (let i = 0; i < 5; i++) await next.mailboxes.enqueue(message(`new${i}`));
+    expect(await takeIds(crash())).toEqual(['new0', 'new1', 'new2', 'new3', 'new4']);
+  });
+
   it('an open lease counts as an attempt, not as a failure', async () => {
     const store = openStore();
     await store.mailboxes.enqueue(message('a', { retry: { maxRetries: 0, backoff: 'linear' } }));
