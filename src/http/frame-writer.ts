@@ -25,7 +25,6 @@ export class FrameWriter {
 
   constructor(options: FrameWriterOptions) {
     this.#options = options;
-    options.stream.on('drain', () => this.#onDrain());
   }
 
   /** More has been left unread than is granted. */
@@ -54,9 +53,14 @@ export class FrameWriter {
         this.#check();
       });
     }
-    webSocket.send(data, { binary: false }, (error) => {
-      if (!error) taken?.();
-    });
+    const written =
+      taken === undefined
+        ? this.#onWritten
+        : (error?: Error | null) => {
+            if (!error) taken();
+            this.#onWritten();
+          };
+    webSocket.send(data, { binary: false }, written);
   }
 
   close(): void {
@@ -80,12 +84,13 @@ export class FrameWriter {
     onBlocked();
   }
 
-  #onDrain(): void {
+  /** A frame has left. The stream's `drain` is not waited for: it does not come after every corked write. */
+  readonly #onWritten = (): void => {
     if (!this.blocked || this.#isOver) return;
     clearTimeout(this.#tooSlow);
     this.#tooSlow = undefined;
     this.#free();
-  }
+  };
 
   #free(): void {
     if (!this.#refused) return;
