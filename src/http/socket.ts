@@ -82,6 +82,8 @@ export const socketDoor = fastifyPlugin(
         done(new BusError('UPGRADE_REQUIRED', 'This is the socket; open it with a WebSocket client.'));
       } else if (isDraining()) {
         done(new BusError('SHUTTING_DOWN', 'The bus is stopping; connect again when it is back.'));
+      } else if (!speaksOurs(request.headers['sec-websocket-protocol'])) {
+        done(new BusError('VALIDATION_FAILED', `The only subprotocol here is ${subprotocol}; offer it, or none.`));
       } else if (agentId === busAgentId) {
         done(new BusError('FORBIDDEN', `${busAgentId} is the bus itself; connect as an agent.`));
       } else if (principal.kind === 'agent' && principal.agentId !== agentId) {
@@ -154,6 +156,13 @@ function refusalOfUpgrade({ headers, routeOptions }: FastifyRequest): BusError |
 
 function isFaultOfPeer({ code = '' }: Error & { code?: string }): boolean {
   return code.startsWith('WS_ERR_') || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+/** A client that asks for another subprotocol would close at once what is opened without it, with mail on its way. */
+function speaksOurs(offered: string | undefined): boolean {
+  if (offered === undefined) return true;
+  const names = offered.split(',').map((name) => name.trim());
+  return names.some((name) => name === subprotocol || name.startsWith(keyProtocol));
 }
 
 /** Tells all sockets, waits for what they hold within the time, closes them, and cuts off who does not answer. */

@@ -162,6 +162,20 @@ describe('a full house', () => {
   });
 });
 
+describe('a subprotocol that is not ours', () => {
+  it('is refused before the upgrade, so that no mail is on its way to a client that closes', async () => {
+    const bus = await startBus();
+    const opening = bus.connect(backend, { protocols: ['agent-bus.v9', 'other'] });
+    await expect(opening).rejects.toEqual(refused(400, 'VALIDATION_FAILED'));
+  });
+
+  it('may stand beside ours', async () => {
+    const bus = await startBus();
+    const client = await bus.connect(backend, { protocols: ['agent-bus.v9', 'agent-bus.v1'] });
+    expect(client.ws.protocol).toBe('agent-bus.v1');
+  });
+});
+
 describe('a refused upgrade', () => {
   it.each([
     ['no key', '/?agent_id=a://b', '', 401],
