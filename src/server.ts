@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { Bus } from './bus/bus.ts';
 import type { SessionManager } from './bus/session-manager.ts';
-import type { SessionManagerEvents } from './bus/session-milestones.ts';
+import { type SessionManagerEvents, sessionManagerEvents } from './bus/session-milestones.ts';
 import { resolveApiKey } from './config/api-key.ts';
 import { type BusConfig, resolveOptions } from './config/config.ts';
 import { buildApp } from './http/app.ts';
@@ -136,7 +136,7 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
       rateLimit: config.rateLimit,
       onError: (error) => this.#log.error({ err: error }, 'unexpected error in the bus'),
     });
-    for (const name of milestones) {
+    for (const name of sessionManagerEvents) {
       bus.sessions.on(name, (...payload: unknown[]) => Reflect.apply(this.emit, this, [name, ...payload]));
     }
     return bus;
@@ -183,21 +183,3 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
     this.#running = undefined;
   }
 }
-
-const milestones = [
-  'session_created',
-  'participant_added',
-  'participant_removed',
-  'workflow_updated',
-  'workflow_advanced',
-  'step_completed',
-  'context_updated',
-  'message_recorded',
-  'task_delegated',
-  'task_updated',
-  'task_answered_late',
-  'session_completed',
-  'session_terminated',
-  'recorded',
-  'session_deleted',
-] as const satisfies (keyof SessionManagerEvents)[];

@@ -21,3 +21,24 @@ export type SessionManagerEvents = { [T in EventType]: [milestone: SessionMilest
   recorded: [event: SessionEvent];
   session_deleted: [about: About];
 };
+
+/** Every name, held against the type: one that is missing here would reach nobody beyond the manager. */
+const everyEvent: Record<keyof SessionManagerEvents, true> = {
+  session_created: true,
+  participant_added: true,
+  participant_removed: true,
+  workflow_updated: true,
+  workflow_advanced: true,
+  step_completed: true,
+  context_updated: true,
+  message_recorded: true,
+  task_delegated: true,
+  task_updated: true,
+  task_answered_late: true,
+  session_completed: true,
+  session_terminated: true,
+  recorded: true,
+  session_deleted: true,
+};
+
+export const sessionManagerEvents = Object.keys(everyEvent) as (keyof SessionManagerEvents)[];
