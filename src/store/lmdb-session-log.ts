@@ -11,7 +11,7 @@ const last = Number.MAX_SAFE_INTEGER;
 export class LmdbSessionLog implements SessionLog {
   readonly #events: Table;
   readonly #commit: GroupCommit;
-  /** Versions that are on their way to the disk. */
+  /** What each session's version is after all that was handed over, on disk or not yet. */
   readonly #versions = new Map<string, number>();
   /** Sessions of which an append was refused that was not read since. */
   readonly #refused = new Set<string>();
@@ -25,7 +25,7 @@ export class LmdbSessionLog implements SessionLog {
     const version = this.#version(sessionId);
     if (version !== expectedVersion || this.#refused.has(sessionId)) {
       this.#refused.add(sessionId);
-      throw new BusError('VERSION_MISMATCH', `Session ${sessionId} is at version ${version}, not ${expectedVersion}.`);
+      throw new BusError('VERSION_MISMATCH', `Session ${sessionId} is at version ${version}; read it and try again.`);
     }
     const group = this.#commit.join();
     this.#versions.set(sessionId, expectedVersion + events.length);
@@ -54,16 +54,13 @@ export class LmdbSessionLog implements SessionLog {
   }
 
   async remove(sessionId: string): Promise<void> {
-    const keys = [
-      ...this.#events.getKeys({
-        start: [sessionId, 0],
-        end: [sessionId, last],
-      }),
-    ];
+    // Up to what was handed over, not up to what is on disk: an append may still be on its way.
+    const version = this.#version(sessionId);
     const group = this.#commit.join();
-    this.#versions.delete(sessionId);
+    this.#versions.set(sessionId, 0);
+    this.#refused.delete(sessionId);
     group.write(() => {
-      for (const key of keys) unwatched(this.#events.remove(key));
+      for (let id = 1; id <= version; id++) unwatched(this.#events.remove([sessionId, id]));
     });
     await group.done;
   }

@@ -45,7 +45,7 @@ class MemorySessionLog implements SessionLog {
       this.#refused.add(sessionId);
       throw new BusError(
         'VERSION_MISMATCH',
-        `Session ${sessionId} is at version ${stream.length}, not ${expectedVersion}.`,
+        `Session ${sessionId} is at version ${stream.length}; read it and try again.`,
       );
     }
     stream.push(...structuredClone(events));

@@ -113,6 +113,26 @@ describe('after a crash', () => {
     expect(await takeIds(again)).toEqual(ids.slice(4));
   });
 
+  it('an ack is not forgotten when the tables take over what came before it', async () => {
+    const store = openStore();
+    const other = { ...consumer, agentId: 'codex://busy', connectionId: 'conn_2' };
+    await store.mailboxes.enqueue(message('a'));
+    await takeIds(store);
+    // The tables show `a` as offered from here on.
+    await store.mailboxes.deadLetters(undefined, 1);
+    await store.mailboxes.enqueue(message('busy', { mailbox: other.agentId }));
+    for (let segment = 0; segment < 70; segment++) {
+      await store.mailboxes.take(other.agentId, 1, lease, other);
+      store.mailboxes.release(other.connectionId);
+      if (segment === 10) await store.mailboxes.ack(box, ['a']);
+      // Waits for the commit of this turn.
+      await store.agents.put(box, { descriptor: { agent_id: box, capabilities: [] } });
+    }
+    const after = crash();
+    expect(await after.mailboxes.find('a')).toMatchObject({ status: 'acknowledged' });
+    expect(await takeIds(after)).toEqual([]);
+  });
+
   it('what was accepted after everything older was purged is there', async () => {
     const store = openLmdbStore({
       folder: join(root, 'live'),
@@ -258,7 +278,11 @@ describe('after a crash', () => {
     expect(await after.sessions.read('sess_1', 1, 10)).toEqual([event(2), event(3)]);
     expect(await after.agents.all()).toEqual([[box, { descriptor: { agent_id: box, capabilities: ['x'] } }]]);
     await expect(after.sessions.append('sess_1', 0, [event(1)])).rejects.toMatchObject({ code: 'VERSION_MISMATCH' });
-    await after.sessions.remove('sess_1');
+    // After a refusal a session is read before it is appended to again.
+    expect(await after.sessions.read('sess_1', 0, 10)).toHaveLength(3);
+    // Removed while an append is still on its way: nothing of the session is left behind.
+    await Promise.all([after.sessions.append('sess_1', 3, [event(4)]), after.sessions.remove('sess_1')]);
+    expect(await after.sessions.read('sess_1', 0, 10)).toEqual([]);
     expect(await after.sessions.sessionIds()).toEqual(['sess_2']);
   });
 
