@@ -1,5 +1,4 @@
 // `npm run test:faults`: writes and flushes that fail, and a disk that is full. Nothing may be confirmed that is not on disk.
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,11 +7,11 @@ import { failWrites, sampleFaults } from './failing-writes.mjs';
 import { fillDisk } from './full-disk.mjs';
 import { install } from './installation.mjs';
 import { readOptions } from './options.mjs';
+import { rerunWithPrivateMounts } from './private-mounts.mjs';
 import { createRandom } from './random.mjs';
 import { describeFault, straceObstacle } from './strace.mjs';
 import { renderViolations } from './summary.mjs';
 
-const inside = 'AGENT_BUS_TEST_NAMESPACE';
 const controlTries = 3;
 
 /** @typedef {{ faults: string[], seen: string, violations: import('./checker.mjs').Violation[] }} Verdict */
@@ -73,18 +72,8 @@ async function main() {
     console.log(`test:faults was skipped: ${reason}`);
     return 0;
   }
-  if (process.env[inside] === undefined) {
-    // What is mounted from here on goes when this process does.
-    const args = [
-      '--mount',
-      '--propagation',
-      'private',
-      process.execPath,
-      fileURLToPath(import.meta.url),
-      ...process.argv.slice(2),
-    ];
-    return spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, [inside]: '1' } }).status ?? 1;
-  }
+  const outside = rerunWithPrivateMounts(fileURLToPath(import.meta.url));
+  if (outside !== undefined) return outside;
   const folder = await mkdtemp(join(options.dir, 'agent-bus-faults-'));
   let good = options.control !== undefined || (await runTrials(folder, options));
   for (const [name, control] of Object.entries(faultControls)) {
