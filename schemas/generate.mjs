@@ -9,12 +9,12 @@ const target = new URL('../src/protocol/types.gen.ts', import.meta.url);
 const toLocalRefs = (_key, value) =>
   typeof value === 'string' && value.includes('#/definitions/') ? value.slice(value.indexOf('#')) : value;
 
-/** Examples are data, not types; and a `$ref` with a description beside it would become a second, numbered type. */
+/** Examples and the words of refusals are no types; and a `$ref` with a description beside it would become a second, numbered type. */
 function typesOnly(node) {
   if (Array.isArray(node)) return node.map(typesOnly);
   if (node === null || typeof node !== 'object') return node;
   if (typeof node.$ref === 'string') return { $ref: node.$ref };
-  const { examples: _examples, ...rest } = node;
+  const { examples: _examples, expects: _expects, ...rest } = node;
   return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, typesOnly(value)]));
 }
 

@@ -13,15 +13,28 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * unitMilliseconds[match[2] as keyof typeof unitMilliseconds];
 }
 
-const mostMilliseconds = 999_999_999;
+const largestNumber = 999_999_999;
 
 /**
  * A short text that `parseDuration` reads back, in units that an envelope may carry: 300000 is `5m`.
- * What is too long to be written in milliseconds is rounded up to whole seconds.
+ * What is too long to be written in a unit is rounded up to the next larger one, or down to the longest there is.
  */
 export function formatDuration(duration: number): string {
-  const milliseconds = duration > mostMilliseconds ? Math.ceil(duration / 1_000) * 1_000 : duration;
-  for (const unit of ['h', 'm', 's'] as const) {
+  const { h } = unitMilliseconds;
+  const bounded = Math.min(duration, largestNumber * h);
+  const finest = (['ms', 's', 'm', 'h'] as const).find((unit) => bounded <= largestNumber * unitMilliseconds[unit]);
+  const step = unitMilliseconds[finest ?? 'h'];
+  return inUnits(Math.ceil(bounded / step) * step, ['h', 'm', 's']);
+}
+
+/** The same, exactly, for a setting, which may be in days as well (604800000 is `7d`), or a number where no unit fits. */
+export function formatSetting(milliseconds: number): string | number {
+  const isTooLong = milliseconds > largestNumber && milliseconds % unitMilliseconds.s !== 0;
+  return isTooLong ? milliseconds : inUnits(milliseconds, ['d', 'h', 'm', 's']);
+}
+
+function inUnits(milliseconds: number, units: readonly (keyof typeof unitMilliseconds)[]): string {
+  for (const unit of units) {
     if (milliseconds % unitMilliseconds[unit] === 0) return `${milliseconds / unitMilliseconds[unit]}${unit}`;
   }
   return `${milliseconds}ms`;

@@ -21,15 +21,17 @@ export const errorTable = {
   INVALID_WORKFLOW: { status: 400, title: 'Invalid workflow', retryable: false },
   UNAUTHORIZED: { status: 401, title: 'Unauthorized', close: 1008, retryable: false },
   FORBIDDEN: { status: 403, title: 'Forbidden', close: 1008, retryable: false },
+  WORKSPACE_FORBIDDEN: { status: 403, title: 'Workspace forbidden', close: 1008, retryable: false },
   SENDER_FORBIDDEN: { status: 403, title: 'Sender forbidden', retryable: false },
   NOT_A_PARTICIPANT: { status: 403, title: 'Not a participant', retryable: false },
   REGISTRATION_REQUIRED: { status: 403, title: 'Registration required', close: 1008, retryable: false },
   ROUTE_NOT_FOUND: { status: 404, title: 'No such route', retryable: false },
-  AGENT_NOT_FOUND: { status: 404, title: 'Agent not found', retryable: false },
+  AGENT_NOT_FOUND: { status: 404, title: 'Agent not found', close: 1008, retryable: false },
   MESSAGE_NOT_FOUND: { status: 404, title: 'Message not found', retryable: false },
   SESSION_NOT_FOUND: { status: 404, title: 'Session not found', retryable: false },
   PARTICIPANT_NOT_FOUND: { status: 404, title: 'Participant not found', retryable: false },
   TASK_NOT_FOUND: { status: 404, title: 'Task not found', retryable: false },
+  CHAT_NOT_FOUND: { status: 404, title: 'Chat not found', retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed', retryable: false },
   MESSAGE_ID_CONFLICT: { status: 409, title: 'Message id taken', retryable: false },
   MESSAGE_SETTLED: { status: 409, title: 'Message already settled', retryable: false },
@@ -41,6 +43,11 @@ export const errorTable = {
   STEP_HAS_OPEN_TASKS: { status: 409, title: 'Step has open tasks', retryable: true },
   TASK_EXISTS: { status: 409, title: 'Task id taken', retryable: false },
   TASK_ENDED: { status: 409, title: 'Task ended', retryable: false },
+  CHAT_EXISTS: { status: 409, title: 'Chat id taken', retryable: false },
+  CHAT_BUSY: { status: 409, title: 'Chat is answering', retryable: true },
+  CHAT_LIMIT: { status: 409, title: 'Too many chats', retryable: true },
+  CHAT_ABORTED: { status: 409, title: 'Turn aborted', retryable: true },
+  NO_ACTIVE_CHAT: { status: 409, title: 'No active chat', retryable: false },
   VERSION_MISMATCH: { status: 412, title: 'Version mismatch', retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'Payload too large', close: 1009, retryable: false },
   URI_TOO_LONG: { status: 414, title: 'URI too long', retryable: false },
@@ -57,14 +64,44 @@ export const errorTable = {
   SLOW_READER: { status: 503, title: 'Slow reader', close: 1013, retryable: true },
   STORE_FULL: { status: 507, title: 'Store full', retryable: true },
   REPLY_TIMEOUT: { status: 504, title: 'No reply in time', retryable: true },
+  CHAT_AGENT_FAILED: { status: 502, title: 'Agent answered with an error', retryable: false },
+  CHAT_TIMEOUT: { status: 504, title: 'No reply in time', retryable: true },
   CONFIG_INVALID: { status: 500, title: 'Invalid configuration', retryable: false },
   NOT_RUNNING: { status: 503, title: 'Not running', retryable: true },
   PORT_IN_USE: { status: 500, title: 'Port in use', retryable: true },
   STORE_IN_USE: { status: 500, title: 'Store in use', retryable: true },
   STORE_UNREADABLE: { status: 500, title: 'Store unreadable', retryable: false },
+  BACKUP_FAILED: { status: 500, title: 'Backup failed', retryable: false },
   PARTICIPANT_LIMIT: { status: 409, title: 'Too many participants', retryable: true },
   BAD_REQUEST: { status: 400, title: 'Bad request', retryable: false },
   REQUEST_TIMEOUT: { status: 408, title: 'Request timeout', retryable: true },
+  HOST_NOT_ALLOWED: { status: 421, title: 'Misdirected request', retryable: false },
+  ORIGIN_NOT_ALLOWED: { status: 403, title: 'Origin not allowed', retryable: false },
+  ENCRYPTION_KEY_WRONG: { status: 500, title: 'Encryption key missing or wrong', retryable: false },
+  STORE_NOT_ENCRYPTED: { status: 500, title: 'Store not encrypted', retryable: false },
+  TOO_MANY_INVALID_FRAMES: { status: 400, title: 'Too many invalid frames', close: 1008, retryable: false },
+  UNKNOWN_PROVIDER: { status: 400, title: 'Unknown provider', retryable: false },
+  UNKNOWN_MODEL: { status: 400, title: 'Unknown model', retryable: false },
+  TEMPLATE_NOT_FOUND: { status: 404, title: 'Template not found', retryable: false },
+  TEMPLATE_EXISTS: { status: 409, title: 'Template id taken', retryable: false },
+  PROVIDER_ABORTED: { status: 409, title: 'Provider call aborted', retryable: true },
+  PROVIDER_RATE_LIMITED: { status: 429, title: 'Provider rate limit', retryable: true },
+  PROVIDER_KEY_MISSING: { status: 500, title: 'Provider key missing', retryable: false },
+  PROVIDER_UNAUTHORIZED: { status: 502, title: 'Provider refused the key', retryable: false },
+  PROVIDER_REFUSED: { status: 502, title: 'Provider refused the request', retryable: false },
+  PROVIDER_FAILED: { status: 502, title: 'Provider failed', retryable: true },
+  PROVIDER_UNREACHABLE: { status: 502, title: 'Provider unreachable', retryable: true },
+  PROVIDER_REPLY_INVALID: { status: 502, title: 'Provider reply invalid', retryable: true },
+  PROVIDER_REPLY_CUT_OFF: { status: 502, title: 'Provider reply cut off', retryable: true },
+  PROVIDER_TIMEOUT: { status: 504, title: 'Provider timeout', retryable: true },
+  KEY_NOT_FOUND: { status: 404, title: 'Key not found', retryable: false },
+  ISSUER_UNAVAILABLE: { status: 503, title: 'Token issuer unavailable', retryable: true },
+  CONTACT_REFUSED: { status: 403, title: 'Contact refused', retryable: false },
+  HOP_LIMIT: { status: 409, title: 'Too many hops', retryable: false },
+  BUDGET_EXHAUSTED: { status: 409, title: 'Message budget exhausted', retryable: false },
+  PAIR_RATE_LIMITED: { status: 429, title: 'Too many messages to one agent', retryable: true },
+  SESSION_RATE_LIMITED: { status: 429, title: 'Too many messages in the session', retryable: true },
+  PROVIDER_REPLY_TOO_LARGE: { status: 502, title: 'Provider reply too large', retryable: false },
 } as const satisfies Record<string, ErrorPolicy>;
 
 export type ErrorCode = keyof typeof errorTable;
@@ -76,16 +113,25 @@ export interface ErrorDetail {
   message: string;
 }
 
+export interface BusErrorOptions {
+  details?: readonly ErrorDetail[];
+  cause?: unknown;
+  retryAfterMs?: number;
+}
+
 /** Every refusal of the bus. Match `code`; the text is for people. */
 export class BusError extends Error {
   override readonly name = 'BusError';
   readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
+  /** When to try again, where whoever refused has said so: milliseconds from then. */
+  readonly retryAfterMs?: number;
 
-  constructor(code: ErrorCode, message: string, options: { details?: readonly ErrorDetail[]; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: BusErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.details = options.details ?? [];
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 
   get status(): number {

@@ -3,7 +3,10 @@ import { monotonicFactory } from 'ulid';
 
 const nextUlid = monotonicFactory();
 
-type IdPrefix = 'msg' | 'sess' | 'task' | 'conn' | 'chat' | 'req';
+type IdPrefix = 'msg' | 'sess' | 'task' | 'conn' | 'chat' | 'turn' | 'req' | 'key';
+
+/** Makes ids that nobody else makes. */
+export type NewId = (prefix: IdPrefix) => string;
 
 /** `prefix_` + ULID; ids made by one process sort in the order they were made. */
 export function newId(prefix: IdPrefix): string {
@@ -17,3 +20,14 @@ export function frameworkOf(agentId: string): string {
 
 /** The sender of everything that the bus itself says. */
 export const busAgentId = 'bus://agent-bus';
+
+const chatScheme = 'chat://';
+
+/** Under this id a chat asks an agent of the bus. */
+export function chatAgentId(chatId: string): string {
+  return chatScheme + chatId;
+}
+
+export function isChatAgent(agentId: string): boolean {
+  return agentId.startsWith(chatScheme);
+}

@@ -9,38 +9,78 @@ export type AgentId = string;
  */
 export type Framework = string;
 export type JsonObject = {[key: string]: unknown};
+/**
+ * Who may write to an agent: everyone in its workspace, only those who share an active session with it, or only those who are listed. Who answers a message of the agent always may.
+ */
+export type Contact = 'open' | 'session' | {list: AgentId[]};
+export type UserId = string;
 export type Capability = string;
 /**
  * RFC 3339, with a time zone.
  */
 export type Timestamp = string;
 /**
- * Chosen by the sender, unique for 24 hours; the bus makes `msg_` + ULID when it is left out.
+ * The isolation boundary; `default` where none is named.
  */
-export type MessageId = string;
+export type WorkspaceId = string;
+export type AuditAction =
+  | 'agent_registered'
+  | 'agent_updated'
+  | 'agent_deleted'
+  | 'session_created'
+  | 'session_completed'
+  | 'session_terminated'
+  | 'participant_added'
+  | 'participant_removed'
+  | 'chat_created'
+  | 'chat_deleted'
+  | 'chat_history_cleared'
+  | 'dead_letter_redriven'
+  | 'dead_letter_deleted'
+  | 'key_created'
+  | 'key_rotated'
+  | 'key_revoked'
+  | 'token_replaced'
+  | 'refused';
+/**
+ * Who answers.
+ */
+export type ChatPartner = ChatModel | ChatAgent;
+export type ChatRole = 'user' | 'assistant';
+/**
+ * `turn_` + ULID.
+ */
+export type TurnId = string;
+/**
+ * `interrupted`: the bus stopped before it was answered.
+ */
+export type TurnStatus = 'completed' | 'failed' | 'aborted' | 'timed_out' | 'interrupted';
+/**
+ * Chosen by the creator or made by the bus (`chat_` + ULID).
+ */
+export type ChatId = string;
 /**
  * Chosen by the creator or made by the bus (`sess_` + ULID).
  */
 export type SessionId = string;
 /**
- * `task_` + ULID, or what the request's `metadata.task_id` named.
- */
-export type TaskId = string;
-/**
- * The isolation boundary; `default` where none is named.
- */
-export type WorkspaceId = string;
-export type UserId = string;
-/**
  * A name for people: 1 to 128 characters, none of them a control character.
  */
 export type Name = string;
-export type StepName = string;
-export type Role = string;
 /**
  * A whole number and a unit: `250ms`, `300s`, `5m`, `1h`.
  */
 export type Duration = string;
+/**
+ * Chosen by the sender, unique for 24 hours; the bus makes `msg_` + ULID when it is left out.
+ */
+export type MessageId = string;
+/**
+ * `task_` + ULID, or what the request's `metadata.task_id` named.
+ */
+export type TaskId = string;
+export type StepName = string;
+export type Role = string;
 export type MessageType = 'task_request' | 'task_response' | 'status_update' | 'error' | 'heartbeat';
 export type Priority = 'low' | 'medium' | 'high' | 'critical';
 /**
@@ -48,15 +88,58 @@ export type Priority = 'low' | 'medium' | 'high' | 'critical';
  */
 export type DurationSetting = number | string;
 /**
- * One agent by id, or the least loaded online agent that has a capability.
+ * One agent by id, or the least loaded online agent that has a capability, or every other active participant of a session (with a role).
  */
-export type Recipient =
-  | {agent_id: AgentId; capability?: never; framework?: Framework}
-  | {agent_id?: never; capability: Capability; framework?: Framework};
+export type Recipient = AgentRecipient | CapabilityRecipient | SessionRecipient;
+export type AgentRecipient = {
+  agent_id: AgentId;
+  capability?: never;
+  session_id?: never;
+  role?: never;
+  framework?: Framework;
+};
+export type CapabilityRecipient = {
+  agent_id?: never;
+  capability: Capability;
+  session_id?: never;
+  role?: never;
+  framework?: Framework;
+};
+export type SessionRecipient = {
+  agent_id?: never;
+  capability?: never;
+  session_id: SessionId;
+  role?: Role;
+  framework?: Framework;
+};
 /**
  * Settles one or many offers.
  */
 export type AckFrame = {type: 'ack'; message_id?: MessageId; message_ids?: MessageId[]};
+/**
+ * A broadcast has `recipients`, everything else a `recipient`.
+ */
+export type AnyReceipt = Receipt | BroadcastReceipt;
+/**
+ * Names a key, and is no secret: `key_` + ULID.
+ */
+export type KeyId = string;
+/**
+ * What a credential may do.
+ */
+export type Scope = 'send' | 'receive' | 'sessions' | 'admin';
+/**
+ * A whole number and a unit: `90s`, `30m`, `24h`, `30d`; at most `3650d`.
+ */
+export type Lifetime = string;
+/**
+ * How long what is replaced goes on beside the new, at most `3650d`; `0s` ends it at once.
+ */
+export type Overlap = string;
+/**
+ * What the bus reads of a JSON Web Token, beside `iss`, `aud`, `exp` and `nbf`. Others are left alone.
+ */
+export type JwtClaims = {workspace_id: WorkspaceId; user_id?: UserId; agent_id?: AgentId; scope: string; exp: number};
 export type MessageStatus = 'queued' | 'offered' | 'acknowledged' | 'dead';
 /**
  * One recorded change. `id` is the resume cursor: the session's version after it.
@@ -76,11 +159,27 @@ export type SessionEventBody =
   | {type: 'message_recorded'; data: MessageRecordedData}
   | {type: 'task_delegated'; data: TaskDelegatedData}
   | {type: 'task_updated'; data: TaskUpdatedData}
+  | {type: 'task_retried'; data: TaskRetriedData}
+  | {type: 'task_reassigned'; data: TaskReassignedData}
   | {type: 'task_answered_late'; data: TaskAnsweredLateData}
+  | {type: 'chat_created'; data: ChatCreatedData}
+  | {type: 'chat_switched'; data: ChatSwitchedData}
+  | {type: 'chat_deleted'; data: ChatDeletedData}
+  | {type: 'chat_turn_started'; data: ChatTurnStartedData}
+  | {type: 'chat_turn_ended'; data: ChatTurnEndedData}
+  | {type: 'chat_history_cleared'; data: ChatHistoryClearedData}
   | {type: 'session_completed'; data: SessionCompletedData}
   | {type: 'session_terminated'; data: SessionTerminatedData};
+/**
+ * Most messages that the session takes, requests and answers alike; no limit where left out.
+ */
+export type MessageBudget = number;
 export type TaskStatus = 'pending' | 'in_progress' | 'completed' | 'failed' | 'timeout' | 'cancelled';
 export type SessionState = 'active' | 'completed' | 'terminated';
+/**
+ * `consensus`: what more than half of the agents say; `specialist`: what the first of `specialists` says; `confidence`: field by field, the value with the most confidence behind it; `manual`: the results of `selection`.
+ */
+export type Strategy = 'consensus' | 'specialist' | 'confidence' | 'manual';
 
 export interface AgentDescriptor {
   agent_id: AgentId;
@@ -99,7 +198,9 @@ export interface RegisterAgent {
   agent_descriptor: AgentDescriptor;
   health_check_url?: string;
   status_endpoint?: string;
+  contact?: Contact;
   authentication?: JsonObject;
+  user_id?: UserId;
 }
 export interface Agent {
   agent_id: AgentId;
@@ -108,8 +209,13 @@ export interface Agent {
   capability_details?: JsonObject;
   endpoints?: JsonObject;
   metadata?: JsonObject;
+  user_id?: UserId;
   health_check_url?: string;
   status_endpoint?: string;
+  /**
+   * Absent for `open`. Who is on a list is told to nobody.
+   */
+  contact?: 'session' | 'list';
   /**
    * False for an agent that only ever connected.
    */
@@ -133,7 +239,7 @@ export interface AgentReply {
   success: true;
   agent: Agent;
   /**
-   * The agent's own credential; shown once, at the first registration.
+   * The agent's own credential; shown once, at the first registration, or when the one before has ended.
    */
   token?: string;
 }
@@ -146,8 +252,287 @@ export interface AgentFilter {
   framework?: Framework;
   capability?: Capability;
   online?: boolean;
+  workspace_id?: WorkspaceId;
   limit?: number;
   after?: string;
+}
+/**
+ * One deed, or refusals of one kind within a minute.
+ */
+export interface AuditEntry {
+  /**
+   * Later entries have higher ones.
+   */
+  id: string;
+  at: Timestamp;
+  action: AuditAction;
+  /**
+   * An agent's id, `bus-key`, `key:` and the id of a workspace key, `jwt:` and whom a token is for, `bus` for what the bus does itself, `anonymous` for who showed no valid key, `many` where there were too many to tell apart.
+   */
+  actor: string;
+  /**
+   * Absent where no key said which.
+   */
+  workspace_id?: string;
+  agent_id?: string;
+  session_id?: string;
+  chat_id?: string;
+  message_id?: string;
+  key_id?: string;
+  /**
+   * Of a refusal: its error code.
+   */
+  code?: string;
+  /**
+   * The method and pattern of the route, or `socket`.
+   */
+  route?: string;
+  /**
+   * Where the connection came from.
+   */
+  address?: string;
+  /**
+   * How many such refusals there were; one where left out.
+   */
+  count?: number;
+}
+export interface AuditFilter {
+  workspace_id?: string;
+  actor?: string;
+  action?: AuditAction;
+  since?: Timestamp;
+  limit?: number;
+  /**
+   * The `next` of the page before.
+   */
+  after?: string;
+}
+/**
+ * Newest first. A page may be short, or empty, and have a `next` all the same.
+ */
+export interface AuditList {
+  success: true;
+  items: AuditEntry[];
+  next?: string;
+}
+/**
+ * A model behind a provider; keys are never part of it.
+ */
+export interface ChatModel {
+  kind: 'model';
+  agent: AgentSettings;
+  /**
+   * What it was made from.
+   */
+  template?: string;
+}
+/**
+ * An AI agent but for its providers.
+ */
+export interface AgentSettings {
+  name: string;
+  description?: string;
+  defaultModel: ModelSettings;
+}
+/**
+ * Which model an agent talks to, and how.
+ */
+export interface ModelSettings {
+  /**
+   * The name of a provider.
+   */
+  provider: string;
+  /**
+   * The provider's name of the model.
+   */
+  model: string;
+  /**
+   * The provider's default where left out.
+   */
+  temperature?: number;
+  /**
+   * Longest answer in tokens; the provider's default where left out.
+   */
+  maxTokens?: number;
+  /**
+   * Stands before every conversation.
+   */
+  systemMessage?: string;
+}
+/**
+ * An agent of the bus: each turn is a `task_request` to it, its answer the reply.
+ */
+export interface ChatAgent {
+  kind: 'agent';
+  agent_id: AgentId;
+}
+export interface ChatMessage {
+  role: ChatRole;
+  content: string;
+  at: Timestamp;
+  turn_id: TurnId;
+}
+/**
+ * As the provider told it.
+ */
+export interface TokenUsage {
+  input_tokens?: number;
+  output_tokens?: number;
+}
+export interface TurnError {
+  code: string;
+  message: string;
+}
+export interface Chat {
+  chat_id: ChatId;
+  session_id: SessionId;
+  name: Name;
+  partner: ChatPartner;
+  /**
+   * `answering` while a turn is open.
+   */
+  state: 'idle' | 'answering';
+  /**
+   * Whether it is the session's active chat.
+   */
+  active: boolean;
+  /**
+   * Completed ones, ever.
+   */
+  turns: number;
+  usage?: TokenUsage;
+  /**
+   * Most messages that are remembered.
+   */
+  history_limit: number;
+  /**
+   * Most bytes of them, in UTF-8.
+   */
+  history_byte_limit: number;
+  created_at: Timestamp;
+}
+export interface ChatCreatedData {
+  chat_id: ChatId;
+  name: Name;
+  partner: ChatPartner;
+  history_limit: number;
+  history_byte_limit: number;
+}
+export interface ChatSwitchedData {
+  chat_id: ChatId;
+}
+export interface ChatDeletedData {
+  chat_id: ChatId;
+}
+export interface ChatTurnStartedData {
+  chat_id: ChatId;
+  turn_id: TurnId;
+  content: string;
+}
+export interface ChatTurnEndedData {
+  chat_id: ChatId;
+  turn_id: TurnId;
+  status: TurnStatus;
+  /**
+   * The reply of a completed turn.
+   */
+  content?: string;
+  finish_reason?: string;
+  usage?: TokenUsage;
+  error?: TurnError;
+}
+export interface ChatHistoryClearedData {
+  chat_id: ChatId;
+}
+/**
+ * With a model (`agent_config`, or a `template` with what shall be different), or with an agent of the bus.
+ */
+export interface CreateChat {
+  chat_id?: ChatId;
+  name?: Name;
+  agent_id?: AgentId;
+  agent_config?: AgentSettings;
+  template?: string;
+  overrides?: AgentOverrides;
+}
+/**
+ * What shall be different from the template; null takes an optional setting away.
+ */
+export interface AgentOverrides {
+  name?: string;
+  description?: string | null;
+  defaultModel?: {
+    /**
+     * With a `model` of that provider.
+     */
+    provider?: string;
+    model?: string;
+    temperature?: number | null;
+    maxTokens?: number | null;
+    systemMessage?: string | null;
+  };
+}
+export interface SayInChat {
+  content: string;
+  timeout?: Duration;
+}
+export interface ChatReply {
+  success: true;
+  chat: Chat;
+}
+export interface ChatList {
+  success: true;
+  items: Chat[];
+}
+export interface ChatHistory {
+  success: true;
+  items: ChatMessage[];
+}
+/**
+ * What was answered.
+ */
+export interface TurnReply {
+  success: true;
+  chat_id: ChatId;
+  turn_id: TurnId;
+  content: string;
+  finish_reason?: string;
+  usage?: TokenUsage;
+}
+/**
+ * One provider of AI models. Its key stands in an environment variable, never here.
+ */
+export interface ProviderSetting {
+  kind: 'openai' | 'anthropic' | 'openai-compatible';
+  /**
+   * Where its API is; the kind's own where left out.
+   */
+  baseURL?: string;
+  /**
+   * The environment variable that holds the key.
+   */
+  apiKeyEnv?: string;
+  /**
+   * The only models that may be used; any where left out.
+   *
+   * @minItems 1
+   * @maxItems 256
+   */
+  models?: string[];
+  timeout?: DurationSetting;
+  /**
+   * Longest text of one reply in bytes, at most 64 MiB; 4 MiB where left out.
+   */
+  maxReplyBytes?: number;
+}
+/**
+ * What a session manager without a bus takes beside keys of `Config`.
+ */
+export interface SessionManagerConfig {
+  /**
+   * Whether `workspace(id)` sees that workspace only and refuses others; else workspaces are mere labels.
+   */
+  enableWorkspaceIsolation?: boolean;
 }
 /**
  * Every key may be left out. In a file as it is here, in the environment as `AGENT_BUS_` + SCREAMING_SNAKE, as a flag in --kebab-case.
@@ -162,13 +547,57 @@ export interface Config {
    */
   host?: string;
   /**
+   * Further names and addresses, without a port, that `Host` may say.
+   */
+  allowedHosts?: string[];
+  /**
+   * Further origins of web pages that may open sockets here.
+   */
+  allowedOrigins?: string[];
+  /**
+   * Origins of web pages that may read answers here; CORS is off without.
+   */
+  corsOrigins?: string[];
+  /**
+   * PEM file of the certificate, its chain behind it; with `tlsKey` the bus speaks HTTPS and WSS only.
+   */
+  tlsCert?: string;
+  /**
+   * PEM file of the private key of `tlsCert`.
+   */
+  tlsKey?: string;
+  /**
    * The bus key, printable ASCII without spaces. At least 16 characters where `host` is not loopback.
    */
   apiKey?: string;
   /**
+   * Takes JSON Web Tokens that are signed with it (HS256), printable ASCII without spaces.
+   */
+  jwtSecret?: string;
+  /**
+   * Takes JSON Web Tokens that are signed with a key of this set (RS256, PS256, ES256, EdDSA); `https:`, or `http:` on this machine.
+   */
+  jwksUrl?: string;
+  /**
+   * The `iss` that every such token must have.
+   */
+  jwtIssuer?: string;
+  /**
+   * The `aud` that every such token must have, alone or in a list.
+   */
+  jwtAudience?: string;
+  /**
    * Open sockets; the next upgrade gets 503.
    */
   maxConnections?: number;
+  /**
+   * Open TCP connections that are no sockets; the next one gets 503.
+   */
+  maxHttpConnections?: number;
+  /**
+   * Open connections, sockets included, from one address; the next one gets 503. 0 is no limit.
+   */
+  maxConnectionsPerAddress?: number;
   heartbeatInterval?: DurationSetting;
   messageTimeout?: DurationSetting;
   /**
@@ -176,9 +605,17 @@ export interface Config {
    */
   persistenceEnabled?: boolean;
   /**
-   * Encryption at rest. Not available in this version: `true` refuses to start.
+   * Whether what is on disk is encrypted (AES-256-GCM). Needs a key; decided when the data directory is made.
    */
   encryptionEnabled?: boolean;
+  /**
+   * The key of `encryptionEnabled`, 32 bytes as hex or base64url. To change it: the new one, a comma, the old one.
+   */
+  encryptionKey?: string;
+  /**
+   * A file with that key, mode 0600, outside of `dataDir`. To change it: the new one, a line end, the old one.
+   */
+  encryptionKeyFile?: string;
   /**
    * Where the store and the generated key live.
    */
@@ -217,19 +654,59 @@ export interface Config {
    * Requests and envelopes per key and second; more get 429. 0 is no limit.
    */
   rateLimit?: number;
+  /**
+   * Longest chain of messages, each in reply to the one before; the next one is refused. 0 is no limit.
+   */
+  maxHops?: number;
+  /**
+   * Messages from one agent to one other in a minute; more get 429. 0 is no limit.
+   */
+  maxPairRate?: number;
+  /**
+   * Messages of one session in a minute; more get 429. 0 is no limit.
+   */
+  maxSessionRate?: number;
   offlineGrace?: DurationSetting;
   dedupeWindow?: DurationSetting;
   retention?: DurationSetting;
+  auditRetention?: DurationSetting;
   sessionTimeout?: DurationSetting;
   /**
    * Whether a done step makes the next one current.
    */
   autoAdvance?: boolean;
   /**
+   * Most active sessions of all workspaces together; the next one gets 429. 0 is no limit.
+   */
+  maxSessions?: number;
+  /**
+   * Most chats of a session; 0 is no limit.
+   */
+  maxChatsPerSession?: number;
+  /**
+   * Most messages of a chat that are remembered and go to its model.
+   */
+  chatHistoryLimit?: number;
+  /**
+   * Most bytes of these messages; the oldest turns are forgotten first.
+   */
+  chatHistoryBytes?: number;
+  chatTimeout?: DurationSetting;
+  /**
    * `auto`: connecting registers an agent; `required`: it must be registered before.
    */
   registration?: 'auto' | 'required';
   shutdownTimeout?: DurationSetting;
+  /**
+   * Providers of AI models by name: `{ kind, baseURL?, apiKeyEnv?, models?, timeout?, maxReplyBytes? }`; as text it is JSON.
+   */
+  providers?: {
+    [k: string]: ProviderSetting;
+  };
+  /**
+   * A JSON file, or a folder of such, with templates of AI agents beside the built-in ones.
+   */
+  templates?: string;
 }
 export interface Sender {
   agent_id: AgentId;
@@ -262,6 +739,7 @@ export interface Routing {
     | [AgentId, AgentId, AgentId, AgentId, AgentId, AgentId, AgentId]
     | [AgentId, AgentId, AgentId, AgentId, AgentId, AgentId, AgentId, AgentId];
   delivery_mode?: 'async' | 'sync';
+  deliver_after?: Duration;
 }
 /**
  * Free for the agents; the keys named here steer correlation.
@@ -271,6 +749,54 @@ export interface Metadata {
   in_reply_to?: MessageId;
   step?: StepName;
   traceparent?: string;
+  /**
+   * Written by the bus alone.
+   */
+  bus?: never;
+  [k: string]: unknown | undefined;
+}
+/**
+ * What the bus knows of a message that it took in.
+ */
+export interface BusStamp {
+  /**
+   * Who was authenticated: the agent whose own token it was sent with, else the id of the key; `bus` is the bus key.
+   */
+  sender: string;
+  workspace_id: WorkspaceId;
+  accepted_at: Timestamp;
+  /**
+   * 1, or one more than that of the message that it names in `in_reply_to`.
+   */
+  hop: number;
+}
+/**
+ * The stamp of the bus, and the way that the message took where it did not go straight to the agent that it was addressed to, or to one with the capability.
+ */
+export interface BusMetadata {
+  sender: string;
+  workspace_id: WorkspaceId;
+  accepted_at: Timestamp;
+  hop: number;
+  /**
+   * The agent that the sender named; the recipient as it was sent, where that names none.
+   */
+  addressed_to?: AgentId | Recipient;
+  /**
+   * Why it came to this agent: a fallback and its reason, or a broadcast.
+   */
+  routed_by?: string;
+}
+/**
+ * The metadata as the recipient gets it.
+ */
+export interface DeliveredMetadata {
+  task_id?: TaskId;
+  in_reply_to?: MessageId;
+  step?: StepName;
+  traceparent?: string;
+  broadcast_id?: MessageId;
+  bus?: BusMetadata;
   [k: string]: unknown | undefined;
 }
 /**
@@ -310,6 +836,7 @@ export interface CompleteRouting {
     | [AgentId, AgentId, AgentId, AgentId, AgentId, AgentId, AgentId]
     | [AgentId, AgentId, AgentId, AgentId, AgentId, AgentId, AgentId, AgentId];
   delivery_mode: 'async' | 'sync';
+  deliver_after?: Duration;
 }
 /**
  * What an agent receives: the envelope with every default filled in.
@@ -327,13 +854,14 @@ export interface CompleteEnvelope {
   priority: Priority;
   payload: unknown;
   routing: CompleteRouting;
-  metadata?: Metadata;
+  metadata?: DeliveredMetadata;
 }
 /**
  * Query of the upgrade request.
  */
 export interface ConnectQuery {
   agent_id: AgentId;
+  workspace_id?: WorkspaceId;
 }
 /**
  * Gives an offer back.
@@ -371,7 +899,7 @@ export interface AcceptedFrame {
   /**
    * @minItems 1
    */
-  receipts: [Receipt, ...Receipt[]];
+  receipts: [AnyReceipt, ...AnyReceipt[]];
 }
 /**
  * The sender's proof: the envelope is stored.
@@ -384,6 +912,7 @@ export interface Receipt {
    */
   status: 'offered' | 'queued' | 'dropped';
   duplicate?: true;
+  deliver_at?: Timestamp;
   recipient: ReceiptRecipient;
   task?: TaskRef;
   reply?: CompleteEnvelope;
@@ -405,6 +934,32 @@ export interface TaskRef {
   task_id: TaskId;
   session_id: SessionId;
   step: StepName | null;
+}
+/**
+ * The receipt of an envelope to a session: all of its copies are stored.
+ */
+export interface BroadcastReceipt {
+  success: true;
+  message_id: MessageId;
+  /**
+   * `offered` once every copy was.
+   */
+  status: 'offered' | 'queued';
+  duplicate?: true;
+  deliver_at?: Timestamp;
+  recipients: BroadcastRecipient[];
+}
+/**
+ * One copy of a broadcast: whose it is, and where it is.
+ */
+export interface BroadcastRecipient {
+  agent_id: AgentId;
+  online: boolean;
+  queued: number;
+  last_seen_at: Timestamp | null;
+  message_id: MessageId;
+  status: 'offered' | 'queued';
+  task?: TaskRef;
 }
 /**
  * A frame that was refused.
@@ -431,6 +986,78 @@ export interface DrainingFrame {
   type: 'draining';
 }
 /**
+ * Body of `POST /keys`. What is left out is as with the key that asks; `scopes` are then `send`, `receive` and `sessions`.
+ */
+export interface CreateKey {
+  name?: Name;
+  workspace_id?: WorkspaceId;
+  user_id?: UserId;
+  agent_id?: AgentId;
+  /**
+   * @minItems 1
+   * @maxItems 4
+   */
+  scopes?: Scope[];
+  expires_in?: Lifetime;
+}
+/**
+ * One of the secrets of a key: the one in use, or one that a rotation has replaced and not ended yet.
+ */
+export interface KeySecret {
+  /**
+   * How it begins.
+   */
+  hint: string;
+  created_at: Timestamp;
+  ends_at: Timestamp | null;
+}
+export interface Key {
+  key_id: KeyId;
+  name?: Name;
+  workspace_id: WorkspaceId;
+  user_id?: UserId;
+  agent_id?: AgentId;
+  scopes: Scope[];
+  created_at: Timestamp;
+  expires_at: Timestamp | null;
+  /**
+   * Newest first.
+   */
+  secrets: KeySecret[];
+}
+export interface KeyReply {
+  success: true;
+  key: Key;
+  /**
+   * What to send as `x-agent-api-key`; shown only here.
+   */
+  secret: string;
+}
+export interface KeyList {
+  success: true;
+  items: Key[];
+  next?: string;
+}
+export interface KeyFilter {
+  workspace_id?: WorkspaceId;
+  limit?: number;
+  after?: string;
+}
+/**
+ * Body of `POST /keys/{key_id}/rotate` and `POST /agents/{agent_id}/token`. The overlap is `24h` where left out.
+ */
+export interface Rotate {
+  overlap?: Overlap;
+}
+export interface TokenReply {
+  success: true;
+  agent_id: AgentId;
+  /**
+   * The agent's own credential from now on; shown only here.
+   */
+  token: string;
+}
+/**
  * Body of `POST /messages/batch`. Each message is checked on its own.
  */
 export interface Batch {
@@ -442,7 +1069,7 @@ export interface Batch {
 }
 export interface BatchReply {
   success: true;
-  items: (Receipt | Problem)[];
+  items: (Receipt | BroadcastReceipt | Problem)[];
 }
 export interface Problem {
   type: 'about:blank';
@@ -500,22 +1127,54 @@ export interface LedgerMessage {
    */
   reason?: string;
   task?: TaskRef;
+  /**
+   * How many attempts are not kept: those between the first 5 and the last 50.
+   */
+  attempts_left_out?: number;
   attempts: Attempt[];
   /**
    * `null` where the disk has damaged it.
    */
   envelope: CompleteEnvelope | null;
 }
+export interface LedgerCopy {
+  message_id: MessageId;
+  agent_id: AgentId;
+  status: MessageStatus;
+  task?: TaskRef;
+}
+/**
+ * A broadcast and where its copies are; each of them has a ledger of its own.
+ */
+export interface LedgerBroadcast {
+  message_id: MessageId;
+  status: MessageStatus;
+  accepted_at: Timestamp;
+  deadline: Timestamp;
+  /**
+   * Those that have not been forgotten since.
+   */
+  copies: LedgerCopy[];
+  /**
+   * As it was sent; `null` where the disk has damaged it.
+   */
+  envelope: CompleteEnvelope | null;
+}
 export interface MessageReply {
   success: true;
-  message: LedgerMessage;
+  message: LedgerMessage | LedgerBroadcast;
 }
 export interface MessageList {
   success: true;
   items: LedgerMessage[];
   next?: string;
+  /**
+   * Messages of this page that the disk has damaged.
+   */
+  damaged?: MessageId[];
 }
 export interface PullQuery {
+  workspace_id?: WorkspaceId;
   /**
    * At most this many offers.
    */
@@ -547,6 +1206,7 @@ export interface SettleReply {
   status: MessageStatus;
 }
 export interface PageQuery {
+  workspace_id?: WorkspaceId;
   limit?: number;
   /**
    * The `next` of the page before.
@@ -567,6 +1227,7 @@ export interface SessionCreatedData {
   steps: WorkflowStep[];
   shared_context: JsonObject;
   auto_advance: boolean;
+  message_budget?: MessageBudget;
 }
 export interface Participant {
   agent_id: AgentId;
@@ -646,6 +1307,15 @@ export interface Task {
   created_at: Timestamp;
   updated_at: Timestamp;
   deadline: Timestamp;
+  started_at?: Timestamp;
+  /**
+   * Attempts to deliver the request that failed and were followed by another; absent for none.
+   */
+  retries?: number;
+  /**
+   * Every time the request went on to another agent, in order.
+   */
+  handovers?: Handover[];
   /**
    * The payload of the response.
    */
@@ -655,6 +1325,24 @@ export interface Task {
    */
   error?: unknown;
   late?: LateAnswer[];
+  /**
+   * Who may still get it from the delegatee.
+   */
+  fallback_agents?: AgentId[];
+  stands_in_for?: AgentId;
+  /**
+   * Who had it before the delegatee: their answers are late.
+   */
+  former_delegatees?: AgentId[];
+}
+/**
+ * A request that went to another agent than the one before, and the task with it.
+ */
+export interface Handover {
+  from: AgentId;
+  to: AgentId;
+  reason: string;
+  at: Timestamp;
 }
 /**
  * An answer that came after its task was over; it changed nothing.
@@ -671,6 +1359,37 @@ export interface TaskUpdatedData {
   result?: unknown;
   error?: unknown;
 }
+/**
+ * An attempt to deliver the request of an open task failed, and another one is due.
+ */
+export interface TaskRetriedData {
+  task_id: TaskId;
+  message_id: MessageId;
+  delegatee: AgentId;
+  /**
+   * How the attempt ended.
+   */
+  outcome: 'nacked' | 'lease_expired';
+  /**
+   * What the delegatee said.
+   */
+  reason?: string;
+}
+/**
+ * The message of an open task went on to a fallback, which has the task from now on.
+ */
+export interface TaskReassignedData {
+  task_id: TaskId;
+  message_id: MessageId;
+  from: AgentId;
+  delegatee: AgentId;
+  reason: string;
+  deadline: Timestamp;
+  /**
+   * Who may still get it after this one.
+   */
+  fallback_agents: AgentId[];
+}
 export interface TaskAnsweredLateData {
   task_id: TaskId;
   message_id: MessageId;
@@ -679,6 +1398,218 @@ export interface TaskAnsweredLateData {
 export interface SessionCompletedData {
   summary?: string;
   artifacts?: unknown[];
+  report?: SessionSummary;
+}
+/**
+ * The executive summary: recorded facts only, the same for the same events.
+ */
+export interface SessionSummary {
+  session_id: SessionId;
+  name: Name;
+  state: SessionState;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+  ended_at?: Timestamp;
+  /**
+   * From creation to the end, or to the last event.
+   */
+  duration_ms: number;
+  participants: Participant[];
+  tasks: {[status in TaskStatus]: number};
+  retries: number;
+  fallbacks: FallbackSummary[];
+  steps: StepSummary[];
+  agents: AgentSummary[];
+  open: TaskSummary[];
+  /**
+   * Failed or timed out.
+   */
+  failed: TaskSummary[];
+  cancelled: TaskSummary[];
+  conflicts: Conflict[];
+  synthesis: SynthesisOptions;
+  decisions: Decision[];
+  artifacts: unknown[];
+  outcome?: Outcome;
+}
+/**
+ * A task that went on to another agent.
+ */
+export interface FallbackSummary {
+  task_id: TaskId;
+  step: StepName | null;
+  from: AgentId;
+  to: AgentId;
+  reason: string;
+  at: Timestamp;
+}
+/**
+ * What was recorded of one step; `null` stands for the tasks without one.
+ */
+export interface StepSummary {
+  step: StepName | null;
+  state: 'completed' | 'current' | 'pending' | 'none';
+  tasks: {[status in TaskStatus]: number};
+  /**
+   * Who has the tasks in it.
+   */
+  agents: AgentId[];
+  /**
+   * From the first request to the last answer; `null` before the first answer.
+   */
+  duration_ms: number | null;
+  retries: number;
+  results: TaskSummary[];
+}
+/**
+ * What was recorded of one task.
+ */
+export interface TaskSummary {
+  task_id: TaskId;
+  step: StepName | null;
+  task_type: string;
+  agent_id: AgentId;
+  delegator: AgentId;
+  stands_in_for?: AgentId;
+  status: TaskStatus;
+  created_at: Timestamp;
+  started_at: Timestamp;
+  ended_at?: Timestamp;
+  /**
+   * From its start to its end; `null` while it is open.
+   */
+  duration_ms: number | null;
+  /**
+   * Failed attempts to deliver its request that another one followed.
+   */
+  retries: number;
+  /**
+   * Of a completed one; `null` where the answer had none.
+   */
+  result?: unknown;
+  /**
+   * Why it failed, where that is known.
+   */
+  error?: unknown;
+}
+/**
+ * What was recorded of one participant, or of a fallback that stood in.
+ */
+export interface AgentSummary {
+  agent_id: AgentId;
+  /**
+   * `null` for who took no part.
+   */
+  role: Role | null;
+  tasks: {[status in TaskStatus]: number};
+  /**
+   * The durations of its completed tasks; those that ran side by side count each.
+   */
+  working_ms: number;
+  retries: number;
+}
+/**
+ * A question to which agents gave different answers: one kind of work in one step, and one field of its results.
+ */
+export interface Conflict {
+  step: StepName | null;
+  task_type: string;
+  /**
+   * `null`: the results as wholes.
+   */
+  field: string | null;
+  positions: Position[];
+}
+/**
+ * One of several answers, and whose it is.
+ */
+export interface Position {
+  value?: unknown;
+  said_by: Source[];
+}
+/**
+ * An agent, and the task in which it said so.
+ */
+export interface Source {
+  agent_id: AgentId;
+  task_id: TaskId;
+}
+/**
+ * How one answer is made of several results.
+ */
+export interface SynthesisOptions {
+  strategy: Strategy;
+  /**
+   * Of `specialist`: agent ids or roles, the first one first.
+   *
+   * @maxItems 256
+   */
+  specialists?: string[];
+  /**
+   * Of `manual`: completed tasks whose results are to stand, at most one for each kind of work in a step.
+   *
+   * @maxItems 1000
+   */
+  selection?: TaskId[];
+}
+/**
+ * What the results of one kind of work in one step come to.
+ */
+export interface Decision {
+  step: StepName | null;
+  task_type: string;
+  /**
+   * `unanimous`: nobody who said something said otherwise; `decided`: the strategy chose; `undecided`: it could not.
+   */
+  verdict: 'unanimous' | 'decided' | 'undecided';
+  task_id?: TaskId;
+  /**
+   * Without the confidence; absent where there is none.
+   */
+  value?: unknown;
+  /**
+   * Whose results agree with it.
+   */
+  supporters: AgentId[];
+  /**
+   * Whose results do not.
+   */
+  dissenters: AgentId[];
+  /**
+   * Where the value is put together: from what.
+   */
+  fields?: FieldDecision[];
+}
+/**
+ * What one field comes to.
+ */
+export interface FieldDecision {
+  field: string;
+  /**
+   * `unanimous`: nobody who said something said otherwise; `decided`: the strategy chose; `undecided`: it could not.
+   */
+  verdict: 'unanimous' | 'decided' | 'undecided';
+  task_id?: TaskId;
+  value?: unknown;
+  supporters: AgentId[];
+  dissenters: AgentId[];
+  /**
+   * Of `confidence`: how much of it is behind the value.
+   */
+  weight?: number;
+  /**
+   * Of `confidence`: how much of it is behind all values of the field.
+   */
+  total_weight?: number;
+}
+/**
+ * How the session ended: what was handed to complete or terminate.
+ */
+export interface Outcome {
+  summary?: string;
+  artifacts?: unknown[];
+  reason?: string;
+  details?: unknown;
 }
 export interface SessionTerminatedData {
   reason: string;
@@ -719,15 +1650,6 @@ export interface Workflow {
   pending_steps: StepName[];
   steps: WorkflowStep[];
 }
-/**
- * How the session ended: what was handed to complete or terminate.
- */
-export interface Outcome {
-  summary?: string;
-  artifacts?: unknown[];
-  reason?: string;
-  details?: unknown;
-}
 export interface Session {
   session_id: SessionId;
   name: Name;
@@ -742,6 +1664,11 @@ export interface Session {
    * Counts the changes of the shared context; the `If-Match` value.
    */
   context_version: number;
+  message_budget?: MessageBudget;
+  /**
+   * Of the budget, where there is one.
+   */
+  messages_used?: number;
   /**
    * Counts the session's events.
    */
@@ -769,6 +1696,7 @@ export interface CreateSession {
    */
   workflow?: WorkflowStepInput[];
   shared_context?: JsonObject;
+  message_budget?: MessageBudget;
 }
 /**
  * Any subset; names must be steps of the workflow.
@@ -790,6 +1718,7 @@ export interface CompleteSession {
    * @maxItems 1000
    */
   artifacts?: unknown[];
+  synthesis?: SynthesisOptions;
 }
 export interface TerminateSession {
   reason: string;
@@ -811,6 +1740,7 @@ export interface TaskFilter {
   status?: TaskStatus;
   agent_id?: AgentId;
   step?: StepName;
+  workspace_id?: WorkspaceId;
   limit?: number;
   after?: string;
 }
@@ -829,64 +1759,6 @@ export interface TaskList {
   items: Task[];
   next?: string;
 }
-/**
- * What was recorded of one step; durations in milliseconds from the first request to the last answer.
- */
-export interface StepSummary {
-  step: StepName | null;
-  state: 'completed' | 'current' | 'pending' | 'none';
-  tasks: {[status in TaskStatus]: number};
-  agents: AgentId[];
-  duration_ms: number | null;
-  results: TaskResult[];
-}
-/**
- * What one completed task came to.
- */
-export interface TaskResult {
-  agent_id: AgentId;
-  task_id: TaskId;
-  task_type: string;
-  /**
-   * `null` where the answer had none.
-   */
-  result: unknown;
-}
-/**
- * Completed tasks of one step and one task type whose results differ.
- */
-export interface Conflict {
-  step: StepName | null;
-  task_type: string;
-  results: TaskResult[];
-}
-/**
- * The executive summary: recorded facts only, the same for the same events.
- */
-export interface SessionSummary {
-  session_id: SessionId;
-  name: Name;
-  state: SessionState;
-  created_at: Timestamp;
-  updated_at: Timestamp;
-  ended_at?: Timestamp;
-  /**
-   * From creation to the end, or to the last event.
-   */
-  duration_ms: number;
-  participants: Participant[];
-  tasks: {[status in TaskStatus]: number};
-  steps: StepSummary[];
-  open: Task[];
-  failed: Task[];
-  conflicts: Conflict[];
-  artifacts: unknown[];
-  outcome?: Outcome;
-}
-export interface SummaryReply {
-  success: true;
-  summary: SessionSummary;
-}
 export interface WorkflowProgress {
   current_step: StepName | null;
   completed_steps: StepName[];
@@ -897,6 +1769,43 @@ export interface WorkflowProgress {
    * Whole percent of the steps that are completed; 0 for a session without steps.
    */
   percent: number;
+}
+/**
+ * Query of `GET /sessions/{session_id}/summary`; lists are separated by commas.
+ */
+export interface SummaryQuery {
+  /**
+   * Wins over `Accept`.
+   */
+  format?: 'json' | 'markdown';
+  strategy?: Strategy;
+  specialists?: string;
+  selection?: string;
+  narrate?: ChatId;
+}
+/**
+ * Prose about a summary by whom a chat is with: a model, or an agent of the bus. Nothing in it was recorded or checked.
+ */
+export interface Narrative {
+  chat_id: ChatId;
+  /**
+   * Of the model.
+   */
+  provider?: string;
+  model?: string;
+  agent_id?: AgentId;
+  content: string;
+  generated_at: Timestamp;
+  /**
+   * `length`: it ends in the middle.
+   */
+  finish_reason?: string;
+  usage?: TokenUsage;
+}
+export interface SummaryReply {
+  success: true;
+  summary: SessionSummary;
+  narrative?: Narrative;
 }
 /**
  * The process is alive.
@@ -913,4 +1822,20 @@ export interface Health {
 export interface Ready {
   success: true;
   status: 'ready';
+}
+/**
+ * What agents are made from; a file holds one or a list of them.
+ */
+export interface AgentTemplate {
+  id: string;
+  /**
+   * The name of the agents that are made from it.
+   */
+  name: string;
+  description?: string;
+  /**
+   * @maxItems 32
+   */
+  tags?: string[];
+  defaultModel: ModelSettings;
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import { BusError, type ErrorDetail } from '../protocol/errors.ts';
+import { isDateTime } from './date-time.ts';
 
 const folder = new URL('../../schemas/', import.meta.url);
 
@@ -17,11 +18,16 @@ export const schemaDocuments: readonly SchemaDocument[] = readdirSync(folder)
   .sort()
   .map((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as SchemaDocument);
 
+/** Keywords that check nothing: the type that is generated, and in words what a pattern or a choice asks for. */
+export const ownKeywords = ['tsType', 'expects'];
+
 function createAjv(options: Options): Ajv {
-  const ajv = new Ajv({ strict: true, strictRequired: false, allErrors: false, allowUnionTypes: true, ...options });
+  const base: Options = { strict: true, strictRequired: false, allErrors: false, allowUnionTypes: true, verbose: true };
+  const ajv = new Ajv({ ...base, ...options });
   // The package is CommonJS: under nodenext its default export is the module.
   ajvFormats.default(ajv, ['date-time', 'uri']);
-  ajv.addVocabulary(['tsType']);
+  ajv.addFormat('date-time', isDateTime);
+  ajv.addVocabulary(ownKeywords);
   for (const document of schemaDocuments) ajv.addSchema(document);
   return ajv;
 }
@@ -60,8 +66,21 @@ export function validatorOf<T>(name: string): ValidateFunction<T> {
 /** What is wrong, in words that name the field. That no alternative fits is said only where there is nothing closer. */
 function detailsOf(errors: readonly ErrorObject[] | null | undefined): ErrorDetail[] {
   const all = errors ?? [];
-  const close = all.filter((error) => error.keyword !== 'oneOf' && error.keyword !== 'anyOf');
+  const worded = all.filter((error) => isChoice(error) && expectationOf(error)).map((error) => `${error.schemaPath}/`);
+  // What one alternative lacks is no fault of its own where the choice has words.
+  const own = all.filter((error) => !worded.some((choice) => error.schemaPath.startsWith(choice)));
+  const close = own.filter((error) => !isChoice(error) || expectationOf(error));
   return (close.length > 0 ? close : all).map(detailOf);
+}
+
+function isChoice({ keyword }: ErrorObject): boolean {
+  return keyword === 'oneOf' || keyword === 'anyOf';
+}
+
+/** What the schema says in words, for those who do not read patterns. */
+function expectationOf({ parentSchema }: ErrorObject): string | undefined {
+  const { expects } = (parentSchema ?? {}) as { expects?: unknown };
+  return typeof expects === 'string' ? expects : undefined;
 }
 
 /** A refusal is not to be longer than what it refuses. */
@@ -76,7 +95,10 @@ function detailOf(error: ErrorObject): ErrorDetail {
   if (error.keyword === 'enum') {
     return { path: error.instancePath, message: `must be one of ${(params.allowedValues as unknown[]).join(', ')}` };
   }
-  return { path: error.instancePath, message: error.message ?? 'is not valid' };
+  if (error.keyword === 'not')
+    return { path: error.instancePath, message: 'is written by the bus alone; leave it out' };
+  const expectation = error.keyword === 'pattern' || isChoice(error) ? expectationOf(error) : undefined;
+  return { path: error.instancePath, message: expectation ?? error.message ?? 'is not valid' };
 }
 
 /** The VALIDATION_FAILED error of a validator that just said no. */

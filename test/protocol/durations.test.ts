@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from '../../src/protocol/durations.ts';
+import { formatDuration, formatSetting, parseDuration } from '../../src/protocol/durations.ts';
 import { validatorOf } from '../../src/schema/registry.ts';
 
 describe('a duration', () => {
@@ -29,5 +29,18 @@ describe('a duration', () => {
       }),
     );
     expect(formatDuration(1_234_567_891)).toBe('1234568s');
+    expect(formatDuration(1e12 + 1)).toBe('16666667m');
+    expect(formatDuration(3.6e15 - 1)).toBe('999999999h');
+    expect(formatDuration(1e20)).toBe('999999999h');
+  });
+
+  it('of a setting is written exactly', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 31_536_000_000 }), (ms) => {
+        const written = formatSetting(ms);
+        expect(typeof written === 'number' ? written : parseDuration(written)).toBe(ms);
+      }),
+    );
+    expect([30_000, 604_800_000, 1_234_567_891].map(formatSetting)).toEqual(['30s', '7d', 1_234_567_891]);
   });
 });
