@@ -15,14 +15,20 @@ export function completeEnvelope(
   sent: Envelope,
   defaults: EnvelopeDefaults,
 ): { envelope: CompleteEnvelope; filled: boolean } {
-  if (isComplete(sent)) return { envelope: sent, filled: false };
+  if (isComplete(sent)) return { envelope: sent as CompleteEnvelope, filled: false };
   const { sender, recipient, routing = {} } = sent;
-  const { timeout = defaults.timeout, retry_policy = {}, fallback_agents, delivery_mode = 'async' } = routing;
+  const {
+    timeout = defaults.timeout,
+    retry_policy = {},
+    fallback_agents,
+    delivery_mode = 'async',
+    deliver_after,
+  } = routing;
   const { max_retries = 3, backoff = 'exponential' } = retry_policy;
   const envelope: CompleteEnvelope = {
     message_id: sent.message_id ?? defaults.messageId,
     timestamp: sent.timestamp ?? defaults.timestamp,
-    sender: { framework: frameworkOf(sender.agent_id), ...sender },
+    sender: { framework: frameworkOf(sender.agent_id), ...sessionOf(recipient), ...sender },
     recipient: completeRecipient(recipient),
     message_type: sent.message_type,
     priority: sent.priority ?? 'medium',
@@ -32,6 +38,7 @@ export function completeEnvelope(
       retry_policy: { max_retries, backoff },
       ...(fallback_agents && { fallback_agents }),
       delivery_mode,
+      ...(deliver_after !== undefined && { deliver_after }),
     },
     ...(sent.metadata && { metadata: sent.metadata }),
   };
@@ -43,12 +50,18 @@ function completeRecipient(recipient: Recipient): Recipient {
   return { framework: frameworkOf(recipient.agent_id), ...recipient };
 }
 
-function isComplete(sent: Envelope): sent is CompleteEnvelope {
+/** Who speaks to a session speaks in it. */
+function sessionOf({ session_id }: Recipient): { session_id?: string } {
+  return session_id === undefined ? {} : { session_id };
+}
+
+function isComplete(sent: Envelope): boolean {
   const { sender, recipient, routing } = sent;
   return (
     sent.message_id !== undefined &&
     sent.timestamp !== undefined &&
     sender.framework !== undefined &&
+    (recipient.session_id === undefined || sender.session_id !== undefined) &&
     (recipient.framework !== undefined || recipient.agent_id === undefined) &&
     sent.priority !== undefined &&
     sent.payload !== undefined &&

@@ -9,13 +9,25 @@ export interface Candidate {
   offlineForMs: number;
 }
 
-export interface Route {
+interface WayTo {
   agentId: string;
-  /** Why it is not the addressed agent. */
-  routedBy?: string;
   /** Fallbacks that remain for later failures. */
   fallbacks: string[];
 }
+
+/** To the agent that was addressed, or to one that has the capability: then `routedBy` says so. */
+interface DirectRoute extends WayTo {
+  routedBy?: string;
+  isFallback?: never;
+}
+
+export interface FallbackRoute extends WayTo {
+  /** Why it is not the addressed agent. */
+  routedBy: string;
+  isFallback: true;
+}
+
+export type Route = DirectRoute | FallbackRoute;
 
 /**
  * The addressed agent, unless it is unknown, or offline longer than the grace while a fallback is online.
@@ -37,18 +49,20 @@ export function routeToAgent(
   return {
     agentId: chosen.agentId,
     routedBy: `fallback: ${addressed.agentId} ${why}`,
+    isFallback: true,
     fallbacks: known.filter((fallback) => fallback !== chosen).map(({ agentId }) => agentId),
   };
 }
 
 /** Picks the next fallback after the message failed where it was: an online one first, else the first known. */
-export function nextFallback(fallbacks: readonly Candidate[], reason: string): Route | undefined {
+export function nextFallback(fallbacks: readonly Candidate[], reason: string): FallbackRoute | undefined {
   const known = fallbacks.filter((fallback) => fallback.known);
   const chosen = known.find((fallback) => fallback.online) ?? known[0];
   if (!chosen) return undefined;
   return {
     agentId: chosen.agentId,
     routedBy: `fallback: ${reason}`,
+    isFallback: true,
     fallbacks: known.filter((fallback) => fallback !== chosen).map(({ agentId }) => agentId),
   };
 }

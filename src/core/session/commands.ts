@@ -1,7 +1,11 @@
 // What can be asked of a session; time and new ids come with the command.
 import type {
   AgentId,
+  ChatId,
+  ChatPartner,
+  ChatTurnEndedData,
   JsonObject,
+  MessageBudget,
   MessageId,
   MessageType,
   Metadata,
@@ -10,9 +14,12 @@ import type {
   Priority,
   SessionId,
   StepName,
+  SynthesisOptions,
   TaskId,
+  TaskRetriedData,
   TaskStatus,
   Timestamp,
+  TurnId,
   UpdateWorkflow,
   UserId,
   WorkflowStepInput,
@@ -35,6 +42,7 @@ export interface CreateSessionCommand extends CommandHeader {
   steps: WorkflowStepInput[];
   shared_context: JsonObject;
   auto_advance: boolean;
+  message_budget?: MessageBudget;
   /** Most active participants, the orchestrator included. */
   max_participants: number;
 }
@@ -67,6 +75,9 @@ export interface UpdateContextCommand extends CommandHeader {
   expected_version?: number;
 }
 
+/** The metadata that steers correlation; the rest is the agents' own, or the bus's. */
+export type CorrelationKeys = Pick<Metadata, 'task_id' | 'in_reply_to' | 'step'>;
+
 /** What correlation needs of an accepted envelope. */
 export interface SessionMessage {
   message_id: MessageId;
@@ -75,14 +86,33 @@ export interface SessionMessage {
   recipient: AgentId;
   priority: Priority;
   payload: unknown;
-  metadata?: Metadata;
+  metadata?: CorrelationKeys;
+}
+
+export interface RequestedTask {
+  task_id: TaskId;
+  deadline: Timestamp;
+  /** The agent that was asked, where the recipient is a fallback. */
+  addressed_to?: AgentId;
+  /** Why it went to the recipient and not to the agent that was asked. */
+  routed_by?: string;
+  /** Who may still get it after the recipient. */
+  fallback_agents?: AgentId[];
 }
 
 export interface RecordMessageCommand extends CommandHeader {
   type: 'record_message';
   message: SessionMessage;
   /** Of the task that a request asks for. */
-  task?: { task_id: TaskId; deadline: Timestamp };
+  task?: RequestedTask;
+  /** One of several with the same content: as an answer it counts only with the agent that asked. */
+  is_copy?: true;
+}
+
+/** All of them, or none. */
+export interface RecordBroadcastCommand extends CommandHeader {
+  type: 'record_broadcast';
+  copies: Omit<RecordMessageCommand, 'type' | 'session_id' | 'at'>[];
 }
 
 export interface DelegateTaskCommand extends CommandHeader {
@@ -106,6 +136,24 @@ export interface UpdateTaskCommand extends CommandHeader {
   error?: unknown;
 }
 
+/** The message of a task of this session goes on to another agent. */
+export interface ReassignTaskCommand extends CommandHeader {
+  type: 'reassign_task';
+  message_id: MessageId;
+  delegatee: AgentId;
+  reason: string;
+  deadline: Timestamp;
+  fallback_agents: AgentId[];
+}
+
+/** An attempt to deliver a message of this session failed, and another one is due. */
+export interface ReportRetryCommand extends CommandHeader {
+  type: 'report_retry';
+  message_id: MessageId;
+  outcome: TaskRetriedData['outcome'];
+  reason?: string;
+}
+
 /** A message of this session became a dead letter. */
 export interface ReportDeadMessageCommand extends CommandHeader {
   type: 'report_dead_message';
@@ -117,18 +165,64 @@ export interface ReportDeadMessageCommand extends CommandHeader {
 export interface ExpireCommand extends CommandHeader {
   type: 'expire';
   idle_since: Timestamp;
+  /** Tasks with fallbacks left whose messages will not go on to these: they end at their deadline like all others. */
+  undelegable?: TaskId[];
 }
 
 export interface CompleteSessionCommand extends CommandHeader {
   type: 'complete_session';
   summary?: string;
   artifacts?: unknown[];
+  /** How the results become one; by consensus where left out. */
+  synthesis?: SynthesisOptions;
 }
 
 export interface TerminateSessionCommand extends CommandHeader {
   type: 'terminate_session';
   reason: string;
   details?: unknown;
+}
+
+interface ChatCommandHeader extends CommandHeader {
+  chat_id: ChatId;
+}
+
+export interface CreateChatCommand extends ChatCommandHeader {
+  type: 'create_chat';
+  name: Name;
+  partner: ChatPartner;
+  /** Most messages that are remembered. */
+  history_limit: number;
+  /** Most bytes of them. */
+  history_byte_limit: number;
+  /** Most chats of a session; 0: any number. */
+  max_chats: number;
+  /** Most active participants: a chat with an agent takes part, and so does its agent. */
+  max_participants: number;
+}
+
+export interface SwitchChatCommand extends ChatCommandHeader {
+  type: 'switch_chat';
+}
+
+export interface DeleteChatCommand extends ChatCommandHeader {
+  type: 'delete_chat';
+}
+
+export interface ClearChatHistoryCommand extends ChatCommandHeader {
+  type: 'clear_chat_history';
+}
+
+export interface StartChatTurnCommand extends ChatCommandHeader {
+  type: 'start_chat_turn';
+  turn_id: TurnId;
+  content: string;
+}
+
+export interface EndChatTurnCommand extends ChatCommandHeader {
+  type: 'end_chat_turn';
+  turn_id: TurnId;
+  outcome: Omit<ChatTurnEndedData, 'chat_id' | 'turn_id'>;
 }
 
 export type SessionCommand =
@@ -139,9 +233,18 @@ export type SessionCommand =
   | AdvanceWorkflowCommand
   | UpdateContextCommand
   | RecordMessageCommand
+  | RecordBroadcastCommand
   | DelegateTaskCommand
   | UpdateTaskCommand
+  | ReassignTaskCommand
+  | ReportRetryCommand
   | ReportDeadMessageCommand
   | ExpireCommand
   | CompleteSessionCommand
-  | TerminateSessionCommand;
+  | TerminateSessionCommand
+  | CreateChatCommand
+  | SwitchChatCommand
+  | DeleteChatCommand
+  | ClearChatHistoryCommand
+  | StartChatTurnCommand
+  | EndChatTurnCommand;

@@ -4,6 +4,7 @@ import type { SessionMessage } from './commands.ts';
 import { get } from './sorted-map.ts';
 import type { SessionAggregate } from './state.ts';
 import { findTask, lastEndedTask, oldestOpenTask } from './task-index.ts';
+import { hasHad } from './tasks.ts';
 import { assertOpenStep, isOpenStep, stepNamed } from './workflow.ts';
 
 /**
@@ -21,7 +22,7 @@ export function stepForTask(workflow: Workflow, agent: AgentId, named: StepName 
 }
 
 /**
- * The task that a message answers: the one it names by `task_id` or `in_reply_to`, if the sender was asked for it.
+ * The task that a message answers: the one it names by `task_id` or `in_reply_to`, if the sender has it or has had it.
  * Without a name the oldest open one between the two, or, for a final answer that finds none, the one that ended last.
  */
 export function answeredTask(state: SessionAggregate, message: SessionMessage): Task | undefined {
@@ -29,7 +30,7 @@ export function answeredTask(state: SessionAggregate, message: SessionMessage): 
   if (task_id !== undefined || in_reply_to !== undefined) {
     const named =
       (task_id === undefined ? undefined : findTask(state.tasks, task_id)) ?? requestedBy(state, in_reply_to);
-    return named?.delegatee === message.sender ? named : undefined;
+    return named && hasHad(named, message.sender) ? named : undefined;
   }
   const open = oldestOpenTask(state.tasks, message.recipient, message.sender);
   if (open || message.message_type === 'status_update') return open;

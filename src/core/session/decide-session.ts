@@ -1,12 +1,15 @@
 // Decisions on the beginning and the end of a session.
 import { BusError } from '../../protocol/errors.ts';
 import type { SessionEventBody, TaskId } from '../../protocol/types.gen.ts';
+import { reportOf } from '../summary/report.ts';
+import { byConsensus } from '../summary/synthesis-options.ts';
 import type {
   CompleteSessionCommand,
   CreateSessionCommand,
   ExpireCommand,
   TerminateSessionCommand,
 } from './commands.ts';
+import { abortTurns } from './decide-chats.ts';
 import { timeOutTasks } from './decide-tasks.ts';
 import type { Draft } from './draft.ts';
 import { firstParticipants } from './participants.ts';
@@ -20,7 +23,7 @@ export function createSession(state: SessionAggregate | undefined, command: Crea
     throw new BusError('SESSION_EXISTS', `There is a session ${command.session_id} already; choose another id.`);
   }
   const participants = firstParticipants(command);
-  const { name, user_id, workspace_id, orchestrator, shared_context, auto_advance } = command;
+  const { name, user_id, workspace_id, orchestrator, shared_context, auto_advance, message_budget } = command;
   const steps = workflowSteps(command.steps, new Set(participants.map((one) => one.agent_id)));
   return {
     type: 'session_created',
@@ -33,20 +36,26 @@ export function createSession(state: SessionAggregate | undefined, command: Crea
       steps,
       shared_context,
       auto_advance,
+      ...(message_budget !== undefined && { message_budget }),
     },
   };
 }
 
-export function completeSession(draft: Draft, { summary, artifacts }: CompleteSessionCommand): void {
+/** Keeps the summary as it is then. @throws BusError VALIDATION_FAILED for a selection that does not fit the tasks */
+export function completeSession(draft: Draft, { summary, artifacts, synthesis }: CompleteSessionCommand): void {
+  abortTurns(draft);
   cancelAll(draft);
   const data = {
     ...(summary === undefined ? {} : { summary }),
     ...(artifacts === undefined ? {} : { artifacts }),
   };
-  draft.record({ type: 'session_completed', data });
+  const ending = { type: 'session_completed', data } as const;
+  const report = reportOf(draft.after(ending), synthesis ?? byConsensus);
+  draft.record({ ...ending, data: { ...data, report } });
 }
 
 export function terminateSession(draft: Draft, { reason, details }: TerminateSessionCommand): void {
+  abortTurns(draft);
   const cancelled_tasks = cancelAll(draft);
   const data = {
     reason,
@@ -56,10 +65,11 @@ export function terminateSession(draft: Draft, { reason, details }: TerminateSes
   draft.record({ type: 'session_terminated', data });
 }
 
-export function expire(draft: Draft, { idle_since }: ExpireCommand): void {
+export function expire(draft: Draft, { idle_since, undelegable = [] }: ExpireCommand): void {
   const { updated_at: lastEvent } = draft.state.session;
-  timeOutTasks(draft);
+  timeOutTasks(draft, undelegable);
   if (lastEvent > idle_since) return;
+  abortTurns(draft);
   const cancelled_tasks = cancelAll(draft);
   draft.record({ type: 'session_terminated', data: { reason: 'timeout', cancelled_tasks } });
 }

@@ -6,8 +6,8 @@ import { stepForTask } from './correlation.ts';
 import { completeStepIfDone } from './decide-workflow.ts';
 import type { Draft } from './draft.ts';
 import { assertParticipant, type SessionAggregate } from './state.ts';
-import { findTask, nextDeadline } from './task-index.ts';
-import { isOpen } from './tasks.ts';
+import { dueTasks, findTask } from './task-index.ts';
+import { hasFallbacks, isOpen } from './tasks.ts';
 
 /** @throws BusError VALIDATION_FAILED, NOT_A_PARTICIPANT, UNKNOWN_STEP, STEP_NOT_OPEN, TASK_EXISTS */
 export function delegateTask(draft: Draft, command: DelegateTaskCommand): void {
@@ -57,12 +57,10 @@ export function updateTask(draft: Draft, command: UpdateTaskCommand): void {
     });
 }
 
-/** Times out what is past its deadline. */
-export function timeOutTasks(draft: Draft): void {
-  for (;;) {
-    const task = nextDeadline(draft.state.tasks);
-    if (!task || task.deadline > draft.at) return;
-    endTask(draft, task, { status: 'timeout' });
+/** Times out what is past its deadline, but for what a fallback may still get: there delivery decides. */
+export function timeOutTasks(draft: Draft, undelegable: readonly TaskId[]): void {
+  for (const task of dueTasks(draft.state.tasks, draft.at)) {
+    if (!hasFallbacks(task) || undelegable.includes(task.task_id)) endTask(draft, task, { status: 'timeout' });
   }
 }
 

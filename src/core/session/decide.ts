@@ -1,8 +1,9 @@
 // From a command to the events that carry it out, or to the refusal.
 import type { SessionEvent, SessionEventBody } from '../../protocol/types.gen.ts';
 import type { SessionCommand } from './commands.ts';
+import { clearChatHistory, createChat, deleteChat, endChatTurn, startChatTurn, switchChat } from './decide-chats.ts';
 import { updateContext } from './decide-context.ts';
-import { recordMessage, reportDeadMessage } from './decide-message.ts';
+import { reassignTask, recordBroadcast, recordMessage, reportDeadMessage, reportRetry } from './decide-message.ts';
 import { addParticipant, removeParticipant } from './decide-participants.ts';
 import { completeSession, createSession, expire, terminateSession } from './decide-session.ts';
 import { delegateTask, updateTask } from './decide-tasks.ts';
@@ -35,7 +36,7 @@ export function execute(state: SessionAggregate | undefined, command: SessionCom
   if (isReport(command)) {
     // The bus reports what happened: too late or about nothing known is no one's mistake.
     if (state?.session.state !== 'active') return { events: [], state };
-  } else if (command.type === 'record_message') {
+  } else if (command.type === 'record_message' || command.type === 'record_broadcast') {
     assertFound(state, session_id);
   } else {
     assertActive(state, session_id);
@@ -45,10 +46,11 @@ export function execute(state: SessionAggregate | undefined, command: SessionCom
   return { events: draft.events, state: draft.state };
 }
 
-type Report = Extract<SessionCommand, { type: 'report_dead_message' | 'expire' }>;
+const reports = ['reassign_task', 'report_retry', 'report_dead_message', 'expire', 'end_chat_turn'] as const;
+type Report = Extract<SessionCommand, { type: (typeof reports)[number] }>;
 
 function isReport(command: SessionCommand): command is Report {
-  return command.type === 'report_dead_message' || command.type === 'expire';
+  return reports.some((type) => type === command.type);
 }
 
 function carryOut(draft: Draft, command: Exclude<SessionCommand, { type: 'create_session' }>): void {
@@ -71,11 +73,20 @@ function carryOut(draft: Draft, command: Exclude<SessionCommand, { type: 'create
     case 'record_message':
       recordMessage(draft, command);
       break;
+    case 'record_broadcast':
+      recordBroadcast(draft, command);
+      break;
     case 'delegate_task':
       delegateTask(draft, command);
       break;
     case 'update_task':
       updateTask(draft, command);
+      break;
+    case 'reassign_task':
+      reassignTask(draft, command);
+      break;
+    case 'report_retry':
+      reportRetry(draft, command);
       break;
     case 'report_dead_message':
       reportDeadMessage(draft, command);
@@ -88,6 +99,24 @@ function carryOut(draft: Draft, command: Exclude<SessionCommand, { type: 'create
       break;
     case 'terminate_session':
       terminateSession(draft, command);
+      break;
+    case 'create_chat':
+      createChat(draft, command);
+      break;
+    case 'switch_chat':
+      switchChat(draft, command);
+      break;
+    case 'delete_chat':
+      deleteChat(draft, command);
+      break;
+    case 'clear_chat_history':
+      clearChatHistory(draft, command);
+      break;
+    case 'start_chat_turn':
+      startChatTurn(draft, command);
+      break;
+    case 'end_chat_turn':
+      endChatTurn(draft, command);
       break;
     default:
       command satisfies never;

@@ -9,11 +9,15 @@ export interface Draft {
   /** After every event recorded so far. */
   readonly state: SessionAggregate;
   record(body: SessionEventBody): void;
+  /** The session as it would be after one more event. */
+  after(body: SessionEventBody): SessionAggregate;
 }
 
 export function draftOn(state: SessionAggregate, at: Timestamp): Draft {
   const events: SessionEvent[] = [];
   let current = state;
+  const following = (body: SessionEventBody) => nextEvent(current, state.session.session_id, at, body);
+  const after = (event: SessionEvent): SessionAggregate => evolve(current, event) ?? current;
   return {
     at,
     events,
@@ -21,10 +25,11 @@ export function draftOn(state: SessionAggregate, at: Timestamp): Draft {
       return current;
     },
     record(body) {
-      const event = nextEvent(current, current.session.session_id, at, body);
+      const event = following(body);
       events.push(event);
-      current = evolve(current, event) ?? current;
+      current = after(event);
     },
+    after: (body) => after(following(body)),
   };
 }
 

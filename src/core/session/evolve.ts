@@ -1,10 +1,12 @@
 // The fold: what each event makes of a session.
+import { chatAgentId } from '../../protocol/ids.ts';
 import type { Participant, Session, SessionEvent, Task } from '../../protocol/types.gen.ts';
 import { mergePatch } from '../json/merge-patch.ts';
+import { evolveChats, noChats } from './chats.ts';
 import { set } from './sorted-map.ts';
 import type { SessionAggregate } from './state.ts';
 import { addTask, findTask, noTasks, reopenStep, replaceTask } from './task-index.ts';
-import { isOpen } from './tasks.ts';
+import { askedAgent, isOpen } from './tasks.ts';
 import { initialStanding, standing } from './workflow.ts';
 
 /**
@@ -46,6 +48,7 @@ function created({ id, session_id, at, data }: EventOf<'session_created'>): Sess
       workflow: initialStanding(data.steps),
       shared_context: data.shared_context,
       context_version: 1,
+      ...(data.message_budget !== undefined && { message_budget: data.message_budget, messages_used: 0 }),
       version: Number(id),
       created_at: at,
       updated_at: at,
@@ -53,6 +56,7 @@ function created({ id, session_id, at, data }: EventOf<'session_created'>): Sess
     autoAdvance: data.auto_advance,
     tasks: noTasks,
     messages: undefined,
+    chats: noChats,
   };
 }
 
@@ -99,7 +103,10 @@ function apply(state: SessionAggregate, event: SessionEvent): SessionAggregate {
     case 'message_recorded': {
       const { message_id, task_id, step = null } = event.data;
       const trace = task_id === undefined ? { step } : { task_id, step };
-      return { ...state, messages: set(state.messages, message_id, trace) };
+      // Counted only where somebody set a limit.
+      const { messages_used: used } = session;
+      const counted = used === undefined ? state : change({ messages_used: used + 1 });
+      return { ...counted, messages: set(state.messages, message_id, trace) };
     }
     case 'task_delegated':
       return {
@@ -111,6 +118,16 @@ function apply(state: SessionAggregate, event: SessionEvent): SessionAggregate {
         ...state,
         tasks: changeTask(state, event.data.task_id, (task) => updatedTask(task, event)),
       };
+    case 'task_retried':
+      return {
+        ...state,
+        tasks: changeTask(state, event.data.task_id, retriedTask),
+      };
+    case 'task_reassigned':
+      return {
+        ...state,
+        tasks: changeTask(state, event.data.task_id, (task) => reassignedTask(task, event)),
+      };
     case 'task_answered_late': {
       const { task_id, message_id, message_type } = event.data;
       const answer = { message_id, message_type, at: event.at };
@@ -120,18 +137,25 @@ function apply(state: SessionAggregate, event: SessionEvent): SessionAggregate {
       }));
       return { ...state, tasks };
     }
-    case 'session_completed':
-      return change({
-        state: 'completed',
-        ended_at: event.at,
-        outcome: event.data,
-      });
+    case 'session_completed': {
+      const { report, ...outcome } = event.data;
+      const completed = change({ state: 'completed', ended_at: event.at, outcome });
+      return report ? { ...completed, report } : completed;
+    }
     case 'session_terminated': {
       const { cancelled_tasks, ...outcome } = event.data;
       return change({ state: 'terminated', ended_at: event.at, outcome });
     }
-    default:
-      return state;
+    case 'chat_deleted': {
+      // Nobody else goes by that name: it is not kept among those who left.
+      const asker = chatAgentId(event.data.chat_id);
+      const participants = session.participants.filter((one) => one.agent_id !== asker);
+      return { ...change({ participants }), chats: evolveChats(state.chats, event) };
+    }
+    default: {
+      const chats = evolveChats(state.chats, event);
+      return chats === state.chats ? state : { ...state, chats };
+    }
   }
 }
 
@@ -146,12 +170,38 @@ function changeTask(state: SessionAggregate, taskId: string, change: (task: Task
   return task ? replaceTask(state.tasks, change(task)) : state.tasks;
 }
 
+function reassignedTask(task: Task, { at, data }: EventOf<'task_reassigned'>): Task {
+  if (!isOpen(task)) return task;
+  const { delegatee, deadline, fallback_agents } = data;
+  const { stands_in_for: _, fallback_agents: _tried, started_at: _began, former_delegatees = [], ...rest } = task;
+  const asked = askedAgent(task);
+  const former = [...former_delegatees, task.delegatee].filter((agent) => agent !== delegatee);
+  return {
+    ...rest,
+    delegatee,
+    deadline,
+    status: 'pending',
+    updated_at: at,
+    ...(asked !== delegatee && { stands_in_for: asked }),
+    ...(former.length > 0 && { former_delegatees: [...new Set(former)] }),
+    ...(fallback_agents.length > 0 && { fallback_agents }),
+    ...(data.from !== delegatee && {
+      handovers: [...(task.handovers ?? []), { from: data.from, to: delegatee, reason: data.reason, at }],
+    }),
+  };
+}
+
+function retriedTask(task: Task): Task {
+  return isOpen(task) ? { ...task, retries: (task.retries ?? 0) + 1 } : task;
+}
+
 function updatedTask(task: Task, { at, data }: EventOf<'task_updated'>): Task {
   if (!isOpen(task)) return task;
   return {
     ...task,
     status: data.status,
     updated_at: at,
+    ...(data.status === 'in_progress' && { started_at: task.started_at ?? at }),
     ...('result' in data ? { result: data.result } : {}),
     ...('error' in data ? { error: data.error } : {}),
   };

@@ -14,6 +14,7 @@ export const nameRules = {
   Framework: { pattern: /^[A-Za-z][A-Za-z0-9+.-]*$/, maxLength: 32 },
   SessionId: { pattern: id, maxLength: 128 },
   TaskId: { pattern: id, maxLength: 128 },
+  ChatId: { pattern: id, maxLength: 100 },
   WorkspaceId: { pattern: id, maxLength: 64 },
   UserId: { pattern: printable, maxLength: 128 },
   Name: { pattern: printable, maxLength: 128 },

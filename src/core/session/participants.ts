@@ -1,7 +1,7 @@
 // Who takes part in a session, and as what.
 import { BusError } from '../../protocol/errors.ts';
-import { frameworkOf } from '../../protocol/ids.ts';
-import type { AgentId, Participant, ParticipantInput, Timestamp } from '../../protocol/types.gen.ts';
+import { frameworkOf, isChatAgent } from '../../protocol/ids.ts';
+import type { AgentId, Participant, ParticipantInput, SessionRecipient, Timestamp } from '../../protocol/types.gen.ts';
 import type { CreateSessionCommand } from './commands.ts';
 
 /** What an agent is where nobody said. */
@@ -34,6 +34,20 @@ export function firstParticipants(command: CreateSessionCommand): Participant[] 
   const listed = inputs.find((one) => one.agent_id === orchestrator);
   const leader = joining({ ...listed, agent_id: orchestrator, role: 'orchestrator' }, at);
   return withinLimit([leader, ...others], max_participants);
+}
+
+/** Active participants but one, in the order in which they joined; of a role or framework where one is named. Chats listen to nobody. */
+export function othersThan(
+  agentId: AgentId,
+  participants: readonly Participant[],
+  { role, framework }: Pick<SessionRecipient, 'role' | 'framework'>,
+): AgentId[] {
+  return participants
+    .filter((one) => one.status === 'active' && one.agent_id !== agentId && !isChatAgent(one.agent_id))
+    .filter(
+      (one) => (role === undefined || one.role === role) && (framework === undefined || one.framework === framework),
+    )
+    .map((one) => one.agent_id);
 }
 
 export function existing(agentId: AgentId): BusError {

@@ -1,6 +1,16 @@
 // What a session is between two events.
 import { BusError } from '../../protocol/errors.ts';
-import type { AgentId, MessageId, Participant, Session, StepName, TaskId, TaskRef } from '../../protocol/types.gen.ts';
+import type {
+  AgentId,
+  MessageId,
+  Participant,
+  Session,
+  SessionSummary,
+  StepName,
+  TaskId,
+  TaskRef,
+} from '../../protocol/types.gen.ts';
+import type { Chats } from './chats.ts';
 import { get, type SortedMap } from './sorted-map.ts';
 import type { TaskIndex } from './task-index.ts';
 
@@ -17,6 +27,9 @@ export interface SessionAggregate {
   readonly autoAdvance: boolean;
   readonly tasks: TaskIndex;
   readonly messages: SortedMap<MessageTrace>;
+  readonly chats: Chats;
+  /** The summary that was made when the session was completed, without the values that its tasks have. */
+  readonly report?: Readonly<SessionSummary>;
 }
 
 export function versionOf(state: SessionAggregate | undefined): number {
@@ -44,8 +57,11 @@ export function assertParticipant(state: SessionAggregate, agentId: AgentId): vo
 
 /** @throws BusError SESSION_NOT_FOUND */
 export function assertFound<T>(state: T | undefined, sessionId: string): asserts state is T {
-  if (state === undefined)
-    throw new BusError('SESSION_NOT_FOUND', `There is no session ${sessionId}; create it first.`);
+  if (state === undefined) throw unknownSession(sessionId);
+}
+
+export function unknownSession(sessionId: string): BusError {
+  return new BusError('SESSION_NOT_FOUND', `There is no session ${sessionId}; create it first.`);
 }
 
 /** @throws BusError SESSION_NOT_FOUND or SESSION_ENDED */

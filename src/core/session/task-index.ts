@@ -1,7 +1,7 @@
 // All tasks of a session and every way they are looked up, without a scan and without copying them all at a change.
-import type { AgentId, StepName, Task, TaskId } from '../../protocol/types.gen.ts';
+import type { AgentId, StepName, Task, TaskId, Timestamp } from '../../protocol/types.gen.ts';
 import { first, get, remove, type SortedMap, set, values } from './sorted-map.ts';
-import { isOpen, pairOf } from './tasks.ts';
+import { askedAgent, isOpen, pairOf } from './tasks.ts';
 
 interface TaskEntry {
   readonly task: Task;
@@ -17,7 +17,7 @@ interface PairTasks {
 interface StepTasks {
   readonly total: number;
   readonly open: number;
-  /** Who completed a task in the step since it was last (re)opened. */
+  /** For whom a task in the step was completed since it was last (re)opened: the agents that were asked. */
   readonly completedBy: readonly AgentId[];
 }
 
@@ -71,8 +71,10 @@ export function addTask(index: TaskIndex, task: Task, version: number): TaskInde
 export function replaceTask(index: TaskIndex, task: Task): TaskIndex {
   const old = get(index.byId, task.task_id);
   if (!old) return index;
-  const byId = set(index.byId, task.task_id, { task, order: old.order });
-  if (!isOpen(old.task) || isOpen(task)) return { ...index, byId };
+  const entry = { task, order: old.order };
+  const byId = set(index.byId, task.task_id, entry);
+  if (!isOpen(old.task)) return { ...index, byId };
+  if (isOpen(task)) return { ...index, byId, ...moved(index, old, entry) };
   const pair = pairOf(task.delegator, task.delegatee);
   return {
     byId,
@@ -85,9 +87,26 @@ export function replaceTask(index: TaskIndex, task: Task): TaskIndex {
     byStep: changeStep(index, task.step, (step) => ({
       ...step,
       open: step.open - 1,
-      completedBy: task.status === 'completed' ? including(step.completedBy, task.delegatee) : step.completedBy,
+      completedBy: task.status === 'completed' ? including(step.completedBy, askedAgent(task)) : step.completedBy,
     })),
   };
+}
+
+/** The indexes of an open task that has gone to another delegatee, or has another deadline. */
+function moved(index: TaskIndex, old: TaskEntry, now: TaskEntry): Pick<TaskIndex, 'byDeadline' | 'byPair'> {
+  let { byDeadline, byPair } = index;
+  if (now.task.deadline !== old.task.deadline) {
+    byDeadline = set(remove(byDeadline, deadlineKey(old)), deadlineKey(now), now.task.task_id);
+  }
+  const from = pairOf(old.task.delegator, old.task.delegatee);
+  const to = pairOf(now.task.delegator, now.task.delegatee);
+  if (from !== to) {
+    // Between those two it has ended: an answer that names nothing is about this task, and late.
+    byPair = set(byPair, from, { open: remove(get(byPair, from)?.open, old.order), lastEnded: now.task.task_id });
+    const lane = get(byPair, to);
+    byPair = set(byPair, to, { ...lane, open: set(lane?.open, now.order, now.task.task_id) });
+  }
+  return { byDeadline, byPair };
 }
 
 /** Forgets who has done their part of a step: a step that is open again is done again. */
@@ -124,16 +143,26 @@ export function oldestOpenTask(index: TaskIndex, delegator: AgentId, delegatee: 
   return oldest && findTask(index, oldest.value);
 }
 
-/** The task from one agent to another that ended last. */
+/** The task from one agent to another that ended last, or went on to a fallback. */
 export function lastEndedTask(index: TaskIndex, delegator: AgentId, delegatee: AgentId): Task | undefined {
   const ended = get(index.byPair, pairOf(delegator, delegatee))?.lastEnded;
   return ended === undefined ? undefined : findTask(index, ended);
 }
 
-/** The open task that times out first. */
-export function nextDeadline(index: TaskIndex): Task | undefined {
-  const next = first(index.byDeadline);
-  return next && findTask(index, next.value);
+/** Open tasks in the order of their deadlines. */
+export function* tasksByDeadline(index: TaskIndex): Generator<Task, void, undefined> {
+  for (const id of values(index.byDeadline)) {
+    const task = findTask(index, id);
+    if (task) yield task;
+  }
+}
+
+/** Open tasks whose deadline has come, earliest first. */
+export function* dueTasks(index: TaskIndex, at: Timestamp): Generator<Task, void, undefined> {
+  for (const task of tasksByDeadline(index)) {
+    if (task.deadline > at) return;
+    yield task;
+  }
 }
 
 /** Open tasks in the order of their creation. */

@@ -16,6 +16,21 @@ export function isOpen(task: Task): boolean {
   return task.status === 'pending' || task.status === 'in_progress';
 }
 
+/** Whether it may go on to a fallback when its delegatee does not take it. */
+export function hasFallbacks({ fallback_agents = [] }: Task): boolean {
+  return fallback_agents.length > 0;
+}
+
+/** Who was asked: the delegatee, or the agent that it stands in for. */
+export function askedAgent({ stands_in_for, delegatee }: Task): AgentId {
+  return stands_in_for ?? delegatee;
+}
+
+/** Whether the task is the agent's, or was before it went on to a fallback. */
+export function hasHad({ delegatee, former_delegatees = [] }: Task, agent: AgentId): boolean {
+  return delegatee === agent || former_delegatees.includes(agent);
+}
+
 /** What a request calls its kind of work: `payload.task_type`, else `task`. */
 export function taskTypeOf(payload: unknown): string {
   const named =

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SessionCommand } from '../../../src/core/session/commands.ts';
-import { decide, execute } from '../../../src/core/session/decide.ts';
+import { decide } from '../../../src/core/session/decide.ts';
 import { nextEvent } from '../../../src/core/session/draft.ts';
 import { evolve, fold } from '../../../src/core/session/evolve.ts';
 import type { SessionAggregate } from '../../../src/core/session/state.ts';
@@ -9,120 +9,17 @@ import { taskOfMessage } from '../../../src/core/session/state.ts';
 import {
   allTasks,
   lastEndedTask,
-  nextDeadline,
   oldestOpenTask,
   openTasks,
   stepTasks,
+  tasksByDeadline,
 } from '../../../src/core/session/task-index.ts';
 import { isOpen } from '../../../src/core/session/tasks.ts';
 import { BusError } from '../../../src/protocol/errors.ts';
 import type { SessionEvent, Task } from '../../../src/protocol/types.gen.ts';
 import { validatorOf } from '../../../src/schema/registry.ts';
-import { ask, at, backend, frontend, lead, qa, says, stranger, tutorial } from './story.ts';
-
-const agent = fc.constantFrom(lead, backend, frontend, qa, stranger);
-const step = fc.constantFrom('design', 'implementation', 'review', 'release');
-const taskId = fc.constantFrom('task_m0', 'task_m1', 'task_m2', 'task_m3', 't0', 't1', 't2');
-const messageId = fc.integer({ min: 0, max: 14 }).map((number) => `m${number}`);
-const second = fc.integer({ min: 1, max: 100 });
-const steps = fc.uniqueArray(step, { maxLength: 3 });
-const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 3 });
-
-/** Only the fields that have a value. */
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-const present = <T extends object>(value: T) =>
-  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Present<T>;
-
-const message = fc
-  .record({
-    id: messageId,
-    type: fc.constantFrom(
-      'task_request' as const,
-      'task_request' as const,
-      'task_response' as const,
-      'task_response' as const,
-      'status_update' as const,
-      'error' as const,
-    ),
-    from: agent,
-    to: agent,
-    metadata: maybe(fc.record({ task_id: maybe(taskId), in_reply_to: maybe(messageId), step: maybe(step) })),
-    deadline: second,
-  })
-  .map(({ id, type, from, to, metadata, deadline }) =>
-    says(id, type, from, to, { deadline: at(deadline), ...(metadata ? { metadata: present(metadata) } : {}) }),
-  );
-
-const update = fc.record({
-  current_step: maybe(fc.option(step)),
-  completed_steps: maybe(steps),
-  pending_steps: maybe(steps),
-});
-
-const command: fc.Arbitrary<SessionCommand> = fc.oneof(
-  { weight: 12, arbitrary: message },
-  agent.map((agent_id) => ask({ type: 'add_participant', participant: { agent_id }, max_participants: 5 })),
-  agent.map((agent_id) => ask({ type: 'remove_participant', agent_id })),
-  { weight: 2, arbitrary: update.map((changes) => ask({ type: 'update_workflow', update: present(changes) })) },
-  fc.constant(ask({ type: 'advance_workflow' })),
-  fc
-    .record({ mode: fc.constantFrom('merge' as const, 'replace' as const), a: fc.option(fc.integer()) })
-    .map(({ mode, a }) => ask({ type: 'update_context', mode, context: { a, b: 1 } })),
-  fc
-    .record({ task_id: taskId, delegatee: agent, deadline: second })
-    .map(({ task_id, delegatee, deadline }) =>
-      ask({ type: 'delegate_task', task_id, delegatee, task_type: 'task', priority: 'low', deadline: at(deadline) }),
-    ),
-  {
-    weight: 3,
-    arbitrary: fc
-      .record({
-        task_id: taskId,
-        status: fc.constantFrom('in_progress' as const, 'completed' as const, 'failed' as const, 'cancelled' as const),
-      })
-      .map((change) => ask({ type: 'update_task', ...change })),
-  },
-  messageId.map((message_id) => ask({ type: 'report_dead_message', message_id, reason: 'expired' })),
-  second.map((now) => ask({ type: 'expire', at: at(now), idle_since: at(-1) })),
-);
-
-const ending: fc.Arbitrary<SessionCommand> = fc.constantFrom(
-  ask({ type: 'complete_session', summary: 'done' }),
-  ask({ type: 'terminate_session', reason: 'enough' }),
-  ask({ type: 'expire', at: at(200), idle_since: at(200) }),
-);
-
-/** Two steps in a row that depend on each other, one that does not, and one that many must work in. */
-const beginning = tutorial({
-  steps: [
-    { name: 'design', required_agents: [lead] },
-    { name: 'implementation', required_agents: [backend, frontend] },
-    { name: 'review', required_agents: [qa], dependencies: ['implementation'] },
-    { name: 'release', required_agents: [] },
-  ],
-});
-
-interface Told {
-  state: SessionAggregate;
-  events: readonly SessionEvent[];
-}
-
-/** Runs a command; a refusal must be a coded one and leaves everything as it was. */
-function run(told: Told, next: SessionCommand): Told {
-  try {
-    const { state, events } = execute(told.state, next);
-    return { state: state ?? told.state, events: [...told.events, ...events] };
-  } catch (error) {
-    if (error instanceof BusError) return told;
-    throw error;
-  }
-}
-
-function begin(): Told {
-  const { state, events } = execute(undefined, beginning);
-  if (!state) throw new Error('a session is created');
-  return { state, events };
-}
+import { begin, command, run, type Told, withEnd } from './random-story.ts';
+import { at, backend, lead } from './story.ts';
 
 /** Checks every state that a story goes through. */
 function always(
@@ -141,10 +38,6 @@ function always(
     { numRuns: 300 },
   );
 }
-
-const withEnd = fc
-  .tuple(fc.array(command, { maxLength: 30 }), ending, fc.array(fc.oneof(command, ending), { maxLength: 15 }))
-  .map(([first, end, rest]) => [...first, end, ...rest]);
 
 const tasksOf = (state: SessionAggregate): Task[] => [...allTasks(state.tasks)];
 
@@ -216,6 +109,30 @@ describe('whatever is asked of a session', () => {
     }, withEnd);
   });
 
+  it('a chat remembers questions with their replies, in turns and as many as it may', () => {
+    always(({ state }) => {
+      for (const { history, history_limit } of state.chats.all) {
+        expect(history.length).toBeLessThanOrEqual(history_limit);
+        expect(history.map((said) => said.role)).toEqual(history.map((_, at) => (at % 2 ? 'assistant' : 'user')));
+      }
+    }, withEnd);
+  });
+
+  it('it has no more chats than it may, and the active one is one of them', () => {
+    always(({ state: { chats } }) => {
+      const ids = chats.all.map((one) => one.chat_id);
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(ids.length).toBeLessThanOrEqual(2);
+      if (chats.active !== undefined) expect(ids).toContain(chats.active);
+    });
+  });
+
+  it('no chat is answering once it is over', () => {
+    always(({ state: { session, chats } }) => {
+      if (session.state !== 'active') expect(chats.all.filter((one) => one.open)).toEqual([]);
+    }, withEnd);
+  });
+
   it('its version is the number of its events, whose ids count up', () => {
     always(({ state, events }) => {
       expect(state.session.version).toBe(events.length);
@@ -241,7 +158,9 @@ describe('whatever is asked of a session', () => {
       const tasks = tasksOf(state);
       const open = tasks.filter(isOpen);
       expect(openTasks(state.tasks)).toEqual(open);
-      expect(nextDeadline(state.tasks)?.deadline).toBe(open.map((task) => task.deadline).sort()[0]);
+      expect([...tasksByDeadline(state.tasks)].map((task) => task.deadline)).toEqual(
+        open.map((task) => task.deadline).sort(),
+      );
       for (const name of ['design', 'implementation', 'review', 'release']) {
         const { total, open: stillOpen } = stepTasks(state.tasks, name);
         const inStep = tasks.filter((task) => task.step === name);
@@ -251,7 +170,11 @@ describe('whatever is asked of a session', () => {
       expect(oldestOpenTask(state.tasks, lead, backend)).toEqual(from[0]);
       const ended = lastEndedTask(state.tasks, lead, backend);
       expect(ended === undefined).toBe(
-        !tasks.some((task) => task.delegator === lead && task.delegatee === backend && !isOpen(task)),
+        !tasks.some(
+          (task) =>
+            task.delegator === lead &&
+            (task.former_delegatees?.includes(backend) || (task.delegatee === backend && !isOpen(task))),
+        ),
       );
     }, withEnd);
   });

@@ -253,7 +253,7 @@ describe('the fold', () => {
       id: '2',
       session_id: 'sess_1',
       at: at(7),
-      type: 'chat_created',
+      type: 'vote_taken',
       data: {},
     } as unknown as SessionEvent;
     const after = evolve(state, unknown);

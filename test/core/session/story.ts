@@ -1,6 +1,12 @@
 // Sessions told as commands: given what happened, when a command comes, then these events follow.
 import { expect } from 'vitest';
-import type { CreateSessionCommand, SessionCommand, SessionMessage } from '../../../src/core/session/commands.ts';
+import type {
+  CreateChatCommand,
+  CreateSessionCommand,
+  EndChatTurnCommand,
+  SessionCommand,
+  SessionMessage,
+} from '../../../src/core/session/commands.ts';
 import { type Decision, execute } from '../../../src/core/session/decide.ts';
 import type { SessionAggregate } from '../../../src/core/session/state.ts';
 import { findTask } from '../../../src/core/session/task-index.ts';
@@ -67,6 +73,19 @@ export function says(id: string, type: SessionMessage['message_type'], from: str
 
 export const asks = (id: string, to: string, said: Said = {}) => says(id, 'task_request', lead, to, said);
 export const answers = (id: string, from: string, said: Said = {}) => says(id, 'task_response', from, lead, said);
+
+/** A chat with the agent of the backend. */
+export function createsChat(chatId: string, changes: Partial<CreateChatCommand> = {}) {
+  const partner = { kind: 'agent' as const, agent_id: backend };
+  const limits = { history_limit: 200, history_byte_limit: 1_048_576, max_chats: 0, max_participants: 256 };
+  return ask({ type: 'create_chat', chat_id: chatId, name: chatId, partner, ...limits, ...changes });
+}
+
+export const startsTurn = (chat_id: string, turn_id: string, content = 'Hello!', when = at(1)) =>
+  ask({ type: 'start_chat_turn', chat_id, turn_id, content, at: when });
+
+export const endsTurn = (chat_id: string, turn_id: string, outcome: EndChatTurnCommand['outcome'], when = at(2)) =>
+  ask({ type: 'end_chat_turn', chat_id, turn_id, outcome, at: when });
 
 export function given(...commands: SessionCommand[]): SessionAggregate {
   let state: SessionAggregate | undefined;
