@@ -1,5 +1,6 @@
 // The durable mailboxes: every message, its lease, its attempts and its end live behind this port.
 import type { RetryRule } from '../core/delivery/backoff.ts';
+import type { BusError } from '../protocol/errors.ts';
 import type { Attempt, MessageStatus, Priority, TaskRef } from '../protocol/types.gen.ts';
 
 /** Who takes an offer. */
@@ -8,6 +9,12 @@ export interface Consumer {
   door: Attempt['door'];
   /** Unique per socket or pull; leases are released by it. */
   connectionId: string;
+}
+
+export interface Lease {
+  consumer: Consumer;
+  /** How long, in milliseconds. */
+  leaseMs: number;
 }
 
 /** What the bus keeps about a message beside its bytes; the store does not look into it. */
@@ -20,6 +27,18 @@ export interface MessageFacts {
   routedBy?: string;
   /** Fallback agents that have not been tried. */
   fallbacks?: string[];
+  /** Its place in a chain of replies, where it is not the first. */
+  hop?: number;
+  /** Of a copy: the broadcast's id. */
+  broadcastId?: string;
+  /** Of a broadcast. */
+  copies?: BroadcastCopy[];
+}
+
+export interface BroadcastCopy {
+  messageId: string;
+  agentId: string;
+  task?: TaskRef;
 }
 
 export interface NewMessage {
@@ -29,23 +48,38 @@ export interface NewMessage {
   priority: Priority;
   /** Milliseconds since the epoch. */
   acceptedAt: number;
+  /** Not offered before this instant: then it joins those that wait, behind them. At once where left out. */
+  deliverAt?: number;
   /** After this instant it is never offered again. */
   deadline: number;
   retry: RetryRule;
   facts: MessageFacts;
+  /** It is on offer to this consumer, who has it already, from the first moment on; the mailbox gets what is not acked. */
+  lease?: Lease;
   /** The complete envelope as it travels, UTF-8 JSON. */
   bytes: Buffer;
 }
 
-/** One message as the store knows it; a copy, safe to keep. */
-export interface LedgerEntry extends NewMessage {
+/** One message as the store knows it; a copy, safe to keep. Its `bytes` are read when they are asked for. */
+export interface LedgerEntry extends Omit<NewMessage, 'deliverAt' | 'lease'> {
   status: MessageStatus;
+  /** The first few and the latest, by their numbers: a message may be offered without end. */
   attempts: Attempt[];
-  /** Set while it waits out a backoff or a delay. */
+  /** How many attempts between those are not kept. */
+  attemptsLeftOut: number;
+  /** Set while it waits out a backoff or a delay, or for its `deliverAt`. */
   nextAttemptAt?: number;
   settledAt?: number;
   /** Why it is dead. */
   reason?: string;
+}
+
+/** What tells of a message without its envelope; nothing of it may be changed. */
+export interface Glimpse {
+  readonly mailbox: string;
+  readonly facts: Readonly<MessageFacts>;
+  /** The agents that it was offered to. */
+  readonly offeredTo: readonly string[];
 }
 
 export interface Offer {
@@ -62,6 +96,9 @@ export type Enqueued =
   /** The id is in use; nothing was stored. Compare the contents to tell a repeat from a conflict. */
   | { outcome: 'known'; entry: LedgerEntry };
 
+/** As `Enqueued`; what each copy became, in their order. */
+export type CopiesEnqueued = { outcome: 'stored'; statuses: MessageStatus[] } | Extract<Enqueued, { outcome: 'known' }>;
+
 export interface Rejection {
   /** Not offered again before so many milliseconds; the retry rule's backoff where left out. */
   delayMs?: number;
@@ -69,6 +106,19 @@ export interface Rejection {
   giveUp?: boolean;
   reason?: string;
 }
+
+/** Where a message goes on to. */
+export interface Detour {
+  mailbox: string;
+  facts: MessageFacts;
+  /** The envelope as it travels from then on; the one before where left out. */
+  bytes?: Buffer;
+  /** After this instant it is not offered there; the deadline before where left out. */
+  deadline?: number;
+}
+
+/** What somebody is to be told of a death, if anything. */
+export type Notice = (dying: LedgerEntry) => NewMessage | undefined;
 
 export interface MailboxStats {
   /** Messages waiting for an offer, those in backoff included. */
@@ -82,14 +132,23 @@ export interface Page<T> {
   next?: string;
 }
 
+export interface DeadLetters extends Page<LedgerEntry> {
+  /** Ids of those on this page that the disk has damaged; nothing else is known of them. */
+  damaged?: string[];
+}
+
 export interface MailboxEvents {
-  /** The mailbox has something to offer that it had not before. Called in the turn in which it became durable. */
+  /** The mailbox has something to offer that it had not before. What is taken in this turn is offered in the same commit. */
   mail(mailbox: string): void;
+  /** An attempt has failed, and another one is due: the last attempt of the entry says how. */
+  retried(entry: LedgerEntry): void;
   /**
    * No attempt is left (retries used up, deadline passed, given up). The message is held, offered to nobody,
    * until `reroute` or `bury` says what becomes of it; after a restart it is reported again.
    */
   exhausted(entry: LedgerEntry, reason: string): void;
+  /** The record of this message cannot be read: it is left out wherever many are looked at. Called once for each. */
+  damaged(messageId: string, error: BusError): void;
 }
 
 /**
@@ -107,18 +166,29 @@ export interface MailboxStore {
    */
   enqueue(message: NewMessage): Promise<Enqueued>;
 
+  /**
+   * The copies of a broadcast, each in a mailbox of its own, and `record` under the id of the broadcast: that is settled
+   * from the start and offered to nobody. Atomic: all of it is in one commit, or none is.
+   * @throws BusError MAILBOX_FULL, STORE_FULL as `assertRoom` for any of the copies.
+   */
+  enqueueCopies(record: NewMessage, copies: readonly NewMessage[]): Promise<CopiesEnqueued>;
+
   /** Whether a message of so many bytes would be taken right now. @throws BusError MAILBOX_FULL, STORE_FULL where not. */
   assertRoom(mailbox: string, bytes: number): void;
 
   /** Whether the id is or may be in use; answers in the same turn, so that the order of what comes in is kept. */
   knows(messageId: string): boolean;
 
+  /** Answers in the same turn, also of what is not durable yet; `undefined` for an id that is free or cannot be read. */
+  glimpse(messageId: string): Glimpse | undefined;
+
   /** Waits until what it tells of is durable. */
   find(messageId: string): Promise<LedgerEntry | undefined>;
 
   /**
    * Up to `max` offers, highest priority first, oldest first inside a priority; each is leased to the consumer for `leaseMs`.
-   * An offer is never made before its message is durable.
+   * Resolves when the offers are on record, and with them their messages: after a crash no attempt has the number of one
+   * that was delivered.
    */
   take(mailbox: string, max: number, leaseMs: number, consumer: Consumer): Promise<Offer[]>;
 
@@ -135,19 +205,25 @@ export interface MailboxStore {
   /** Renews an open lease to `leaseMs` from now; false where there is none. */
   extend(mailbox: string, messageId: string, leaseMs: number): boolean;
 
-  /** The consumer is gone: its leases end at once, go back in their old order, and count as no failure. */
-  release(connectionId: string): void;
+  /** The consumer is gone: its leases, or those named, end at once, go back in their old order, and count as no failure. */
+  release(connectionId: string, messageIds?: readonly string[]): void;
 
   /** Moves an unsettled message to the back of another mailbox, with fresh retries. False where it is settled or unknown. */
-  reroute(messageId: string, mailbox: string, facts: MessageFacts): Promise<boolean>;
+  reroute(messageId: string, detour: Detour): Promise<boolean>;
 
-  /** Makes an unsettled message a dead letter. False where it is settled or unknown. */
-  bury(messageId: string, reason: string): Promise<boolean>;
+  /**
+   * Makes an unsettled message a dead letter. False where it is settled or unknown; else `notice` is called with what the
+   * message was until now, and what it returns is stored in the same commit, however full its mailbox is.
+   */
+  bury(messageId: string, reason: string, notice?: Notice): Promise<boolean>;
 
   /** Dead letters, oldest death first. */
-  deadLetters(after: string | undefined, limit: number): Promise<Page<LedgerEntry>>;
+  deadLetters(after: string | undefined, limit: number): Promise<DeadLetters>;
 
-  /** Sends a dead letter again: same mailbox, fresh retries, the deadline given. False where it is not dead. */
+  /**
+   * Sends a dead letter again: same mailbox, fresh retries, the deadline given. False where it is not dead.
+   * @throws BusError MAILBOX_FULL, STORE_FULL as `assertRoom`; then it stays dead.
+   */
   redrive(messageId: string, deadline: number): Promise<boolean>;
 
   /** Forgets a dead letter, its id included. False where it is not dead. */
