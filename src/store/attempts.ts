@@ -7,18 +7,18 @@ import { type Entry, idsOf } from './entry.ts';
 import type { Group } from './group-commit.ts';
 import type { Leases } from './leases.ts';
 import type { Ledger } from './ledger.ts';
-import type { WakeUp } from './wake-up.ts';
 
 export interface AttemptsDeps {
   ledger: Ledger;
   leases: Leases;
   clock: Clock;
-  wakeUp: WakeUp;
   /** 0 to 1. */
   random: () => number;
   /** The entry can be offered again. */
   offerable: (entry: Entry) => void;
   held: (entry: Entry) => void;
+  /** An attempt has failed, and another one is due. */
+  retried: (entry: Entry) => void;
 }
 
 export class Attempts {
@@ -38,13 +38,13 @@ export class Attempts {
     // A repeated ack confirms no earlier than the first.
     const ending: (Promise<void> | undefined)[] = [];
     const statuses = messageIds.map((id): MessageStatus | undefined => {
-      const entry = ledger.find(id);
+      const entry = ledger.entries.tryFind(id);
       if (entry?.record.mailbox !== mailbox || entry.record.attempts.length === 0) return undefined;
       if (entry.settled) {
         ending.push(entry.durable);
         return entry.status;
       }
-      const warm = ledger.warm(id);
+      const warm = ledger.entries.warm(id);
       if (warm) unacked.add(warm);
       return 'acknowledged';
     });
@@ -65,9 +65,9 @@ export class Attempts {
 
   /** Ends a failed attempt: the next one after a while, or none. */
   fail(entry: Entry, outcome: Attempt['outcome'], rejection: Rejection): Group {
-    const { ledger, leases, clock, wakeUp, random } = this.#deps;
+    const { ledger, leases, clock, random } = this.#deps;
     leases.drop(entry);
-    const { retry, failures, messageId } = entry.record;
+    const { retry, failures, messageId, deadline } = entry.record;
     const { giveUp = false, delayMs, reason } = rejection;
     const at = clock.now();
     const retryAt = at + (delayMs ?? backoffMs(retry.backoff, failures + 1, random()));
@@ -78,7 +78,7 @@ export class Attempts {
     );
     if (giveUp) this.hold(entry, `given up: ${reason ?? outcome}`);
     else if (failures >= retry.maxRetries) this.hold(entry, `retries used up: ${outcome}`);
-    else wakeUp.at(Math.min(retryAt, entry.record.deadline));
+    else if (retryAt < deadline) this.#deps.retried(entry);
     return group;
   }
 

@@ -3,10 +3,22 @@
 const firstBytes = 16 * 1024;
 /** A UTF-16 unit takes at most this many bytes of UTF-8. */
 const utf8Bytes = 3;
+const shortText = 48;
 
 export class ByteWriter {
-  buffer: Buffer = Buffer.allocUnsafeSlow(firstBytes);
+  buffer: Buffer;
   size = 0;
+
+  /** With room for so many bytes at first. */
+  constructor(bytes = firstBytes) {
+    this.buffer = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** Leaves so many bytes for later. */
+  skip(bytes: number): void {
+    this.reserve(bytes);
+    this.size += bytes;
+  }
 
   /** Makes room for so many more bytes; positions stay as they are. */
   reserve(bytes: number): void {
@@ -35,10 +47,27 @@ export class ByteWriter {
 
   /** UTF-8 behind its length in bytes. */
   text(value: string): void {
-    this.reserve(4 + value.length * utf8Bytes);
-    const bytes = this.buffer.write(value, this.size + 4);
-    this.buffer.writeUInt32LE(bytes, this.size);
-    this.size += 4 + bytes;
+    const start = this.size;
+    this.u32(0);
+    this.utf8(value);
+    this.buffer.writeUInt32LE(this.size - start - 4, start);
+  }
+
+  utf8(value: string): void {
+    this.reserve(value.length * utf8Bytes);
+    if (value.length > shortText || !this.#ascii(value)) this.size += this.buffer.write(value, this.size);
+  }
+
+  /** Short names are written faster here than by a call out of JavaScript. False, and nothing written, where not ASCII. */
+  #ascii(value: string): boolean {
+    const { buffer, size } = this;
+    for (let index = 0; index < value.length; index++) {
+      const unit = value.charCodeAt(index);
+      if (unit > 0x7f) return false;
+      buffer[size + index] = unit;
+    }
+    this.size += value.length;
+    return true;
   }
 
   bytes(value: Buffer): void {
@@ -77,6 +106,12 @@ export class ByteReader {
   optionalF64(): number | undefined {
     const value = this.f64();
     return Number.isNaN(value) ? undefined : value;
+  }
+
+  /** A part of the buffer. */
+  bytes(length: number): Buffer {
+    this.#at += length;
+    return this.#buffer.subarray(this.#at - length, this.#at);
   }
 
   text(): string {

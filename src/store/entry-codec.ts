@@ -7,15 +7,7 @@ import type { EntryRecord, StoredAttempt } from './entry-record.ts';
 // What a number stands for on disk: append only.
 const priorities: readonly Priority[] = ['low', 'medium', 'high', 'critical'];
 const backoffs: readonly NewMessage['retry']['backoff'][] = ['linear', 'exponential'];
-const states: readonly EntryRecord['state'][] = [
-  'accepted',
-  'ready',
-  'leased',
-  'waiting',
-  'held',
-  'acknowledged',
-  'dead',
-];
+const states: readonly EntryRecord['state'][] = ['ready', 'leased', 'waiting', 'held', 'acknowledged', 'dead'];
 const doors: readonly StoredAttempt['by']['door'][] = ['websocket', 'http'];
 const outcomes: readonly StoredAttempt['outcome'][] = [
   'open',
@@ -27,13 +19,12 @@ const outcomes: readonly StoredAttempt['outcome'][] = [
 ];
 
 /** Everything of a message but its bytes. */
-export type MessageHead = Omit<NewMessage, 'bytes'> & { seq: number };
+export type MessageHead = Omit<NewMessage, 'bytes'>;
 
-export function writeHead(out: ByteWriter, head: Omit<NewMessage, 'bytes'>, seq: number): void {
+export function writeHead(out: ByteWriter, head: MessageHead): void {
   out.text(head.messageId);
   out.text(head.mailbox);
   out.u8(priorities.indexOf(head.priority));
-  out.f64(seq);
   out.f64(head.acceptedAt);
   out.f64(head.deadline);
   out.u8(head.retry.maxRetries);
@@ -46,7 +37,6 @@ export function readHead(input: ByteReader): MessageHead {
     messageId: input.text(),
     mailbox: input.text(),
     priority: nth(priorities, input.u8()),
-    seq: input.f64(),
     acceptedAt: input.f64(),
     deadline: input.f64(),
     retry: { maxRetries: input.u8(), backoff: nth(backoffs, input.u8()) },
@@ -73,17 +63,18 @@ function readFacts(input: ByteReader): MessageFacts {
 }
 
 export function writeEntry(out: ByteWriter, record: EntryRecord): void {
-  writeHead(out, record, record.seq);
+  writeHead(out, record);
+  out.f64(record.seq);
   out.u8(states.indexOf(record.state));
   out.u32(record.failures);
   out.f64(record.leaseEndsAt);
   out.f64(record.retryAt);
   out.f64(record.settledAt);
   out.text(record.reason ?? '');
-  out.f64(record.segment);
-  out.u32(record.offset);
+  out.f64(record.position);
   out.u32(record.size);
   out.f64(record.asOf);
+  out.u32(record.attemptsLeftOut);
   out.u32(record.attempts.length);
   for (const attempt of record.attempts) writeAttempt(out, attempt);
 }
@@ -91,16 +82,17 @@ export function writeEntry(out: ByteWriter, record: EntryRecord): void {
 export function readEntry(input: ByteReader): EntryRecord {
   return {
     ...readHead(input),
+    seq: input.f64(),
     state: nth(states, input.u8()),
     failures: input.u32(),
     leaseEndsAt: input.optionalF64(),
     retryAt: input.optionalF64(),
     settledAt: input.optionalF64(),
     reason: input.text() || undefined,
-    segment: input.f64(),
-    offset: input.u32(),
+    position: input.f64(),
     size: input.u32(),
     asOf: input.f64(),
+    attemptsLeftOut: input.u32(),
     attempts: Array.from({ length: input.u32() }, () => readAttempt(input)),
   };
 }
@@ -116,16 +108,13 @@ function writeAttempt(out: ByteWriter, { by, offeredAt, outcome, endedAt, reason
 }
 
 function readAttempt(input: ByteReader): StoredAttempt {
-  const attempt: StoredAttempt = {
+  return {
     by: { agentId: input.text(), door: nth(doors, input.u8()), connectionId: input.text() },
     offeredAt: input.f64(),
     outcome: nth(outcomes, input.u8()),
+    endedAt: input.optionalF64(),
+    reason: input.text() || undefined,
   };
-  const endedAt = input.optionalF64();
-  const reason = input.text();
-  if (endedAt !== undefined) attempt.endedAt = endedAt;
-  if (reason !== '') attempt.reason = reason;
-  return attempt;
 }
 
 function nth<T>(names: readonly T[], index: number): T {

@@ -7,20 +7,22 @@ import type { Attempt, Priority } from '../protocol/types.gen.ts';
 export interface StoredAttempt {
   by: Consumer;
   offeredAt: number;
-  endedAt?: number;
+  endedAt: number | undefined;
   outcome: Attempt['outcome'];
-  reason?: string;
+  reason: string | undefined;
 }
 
 /**
- * accepted: not yet flushed. ready: waits for a taker. leased: offered. waiting: in backoff. held: no attempt left,
- * the bus decides. The last two are the ends.
+ * ready: waits for a taker. leased: offered. waiting: in backoff, or to be due. held: no attempt left, the bus decides. The
+ * last two are the ends.
  */
-type EntryState = 'accepted' | 'ready' | 'leased' | 'waiting' | 'held' | 'acknowledged' | 'dead';
+type EntryState = 'ready' | 'leased' | 'waiting' | 'held' | 'acknowledged' | 'dead';
 
 /** What the journal records beside acceptance. Replaying them in order rebuilds every entry. */
 export type Change =
   | { type: 'offered'; ids: string[]; at: number; until: number; by: Consumer }
+  | { type: 'postponed'; ids: string[]; at: number; until: number }
+  | { type: 'due'; ids: string[]; at: number; seq: number }
   | { type: 'acked'; ids: string[]; at: number }
   | {
       type: 'attempt_ended';
@@ -39,6 +41,7 @@ export type Change =
       mailbox: string;
       seq: number;
       facts: MessageFacts;
+      deadline?: number;
     }
   | { type: 'buried'; ids: string[]; at: number; reason: string }
   | {
@@ -57,7 +60,8 @@ export const laneOf: { readonly [priority in Priority]: number } = {
   medium: 2,
   low: 3,
 };
-export const laneCount = 4;
+/** Behind the lanes that are served: what is not due yet, of every priority. */
+export const postponedLane = 4;
 
 /** The persisted part of an entry. */
 export interface EntryRecord {
@@ -70,24 +74,30 @@ export interface EntryRecord {
   retry: RetryRule;
   facts: MessageFacts;
   state: EntryState;
-  attempts: StoredAttempt[];
+  /** The first few and the latest. */
+  attempts: readonly StoredAttempt[];
+  /** How many between those were left out. */
+  attemptsLeftOut: number;
   failures: number;
   leaseEndsAt?: number | undefined;
   retryAt?: number | undefined;
   settledAt?: number | undefined;
   reason?: string | undefined;
-  /** Where the envelope lies in the journal. */
-  segment: number;
-  offset: number;
+  /** Where its acceptance lies in the journal, with the envelope. */
+  position: number;
   /** Bytes of the envelope. */
   size: number;
-  /** Journal segments up to this one are contained in the record. */
+  /** Where its last change lies in the journal. */
   asOf: number;
 }
 
 /** Index rows that the tables hold for an entry, as they were written. */
 export interface EntryRows {
-  queue?: { mailbox: string; lane: number; seq: number; deadline: number } | undefined;
-  held?: boolean | undefined;
-  diedAt?: number | undefined;
+  readonly queue?: { mailbox: string; lane: number; seq: number; deadline: number; size: number } | undefined;
+  /** When it is offered first, while that is to come. */
+  readonly dueAt?: number | undefined;
+  readonly held?: boolean | undefined;
+  readonly diedAt?: number | undefined;
 }
+
+export const noRows: EntryRows = {};

@@ -1,26 +1,33 @@
 // One message inside the store, and how changes move it.
 import type { NewMessage } from '../ports/mailbox-store.ts';
 import type { Attempt, MessageStatus } from '../protocol/types.gen.ts';
-import { type Change, type EntryRecord, type EntryRows, laneOf, type StoredAttempt } from './entry-record.ts';
+import { addAttempt } from './attempt-history.ts';
+import { type Change, type EntryRecord, laneOf, noRows, postponedLane, type StoredAttempt } from './entry-record.ts';
+
+const noAttempts: readonly StoredAttempt[] = [];
 
 export class Entry {
   readonly record: EntryRecord;
   /** The envelope; absent once it can be read back from the journal. */
   bytes: Buffer | undefined;
-  rows: EntryRows = {};
-  /** First segment whose changes the tables do not have; undefined when the tables are up to date. */
+  /** What the tables have of it. */
+  rows = noRows;
+  /** The first block of the journal whose changes the tables do not have; undefined when the tables are up to date. */
   dirtySince: number | undefined;
   /** Resolves when its acceptance, or its end, is flushed. */
   durable: Promise<void> | undefined;
   /** No longer the one in memory: slots that still show it are stale. */
   evicted = false;
+  /** The heap's own: when it is to be looked at, and its place there; -1 outside. */
+  dueAt = Number.POSITIVE_INFINITY;
+  duePlace = -1;
 
   constructor(record: EntryRecord, bytes?: Buffer) {
     this.record = record;
     this.bytes = bytes;
   }
 
-  static accept(message: NewMessage, seq: number, segment: number, offset: number): Entry {
+  static accept(message: NewMessage, seq: number, position: number): Entry {
     const { messageId, mailbox, priority, acceptedAt, deadline, retry, facts, bytes } = message;
     const record: EntryRecord = {
       messageId,
@@ -31,17 +38,17 @@ export class Entry {
       deadline,
       retry,
       facts,
-      state: 'accepted',
-      attempts: [],
+      state: 'ready',
+      attempts: noAttempts,
+      attemptsLeftOut: 0,
       failures: 0,
       leaseEndsAt: undefined,
       retryAt: undefined,
       settledAt: undefined,
       reason: undefined,
-      segment,
-      offset,
+      position,
       size: bytes.length,
-      asOf: 0,
+      asOf: position,
     };
     return new Entry(record, bytes);
   }
@@ -49,12 +56,11 @@ export class Entry {
   /** An entry as the tables hold it. */
   static load(record: EntryRecord): Entry {
     const entry = new Entry(record);
-    // Whatever could be read back was flushed.
-    if (record.state === 'accepted') record.state = 'ready';
     if (!entry.settled) {
-      const { mailbox, seq, deadline } = record;
+      const { mailbox, seq, deadline, size } = record;
       entry.rows = {
-        queue: { mailbox, lane: entry.lane, seq, deadline },
+        queue: { mailbox, lane: entry.lane, seq, deadline, size },
+        dueAt: entry.postponed ? record.retryAt : undefined,
         held: record.state === 'held',
       };
     } else if (record.state === 'dead') {
@@ -63,12 +69,25 @@ export class Entry {
     return entry;
   }
 
+  /** It waits for its first offer's time, and has no place among the others yet. */
+  get postponed(): boolean {
+    return this.record.state === 'waiting' && this.record.attempts.length === 0;
+  }
+
   get lane(): number {
-    return laneOf[this.record.priority];
+    return this.postponed ? postponedLane : laneOf[this.record.priority];
   }
 
   get settled(): boolean {
     return this.record.state === 'acknowledged' || this.record.state === 'dead';
+  }
+
+  /** When time does something to it, in milliseconds since the epoch; Infinity where it never does. */
+  get due(): number {
+    const { state, deadline, leaseEndsAt = deadline, retryAt = deadline } = this.record;
+    if (state === 'leased') return leaseEndsAt;
+    if (state === 'ready') return deadline;
+    return state === 'waiting' ? Math.min(retryAt, deadline) : Number.POSITIVE_INFINITY;
   }
 
   get openAttempt(): StoredAttempt | undefined {
@@ -79,14 +98,27 @@ export class Entry {
     const { record } = this;
     switch (change.type) {
       case 'offered':
+        // Open only where an earlier run had it: nothing was written when that ended.
+        this.#endAttempt(change.at, 'interrupted');
         record.state = 'leased';
         record.leaseEndsAt = change.until;
         record.retryAt = undefined;
-        record.attempts.push({
+        addAttempt(record, {
           by: change.by,
           offeredAt: change.at,
+          endedAt: undefined,
           outcome: 'open',
+          reason: undefined,
         });
+        return;
+      case 'postponed':
+        record.retryAt = change.until;
+        record.state = 'waiting';
+        return;
+      case 'due':
+        record.seq = change.seq;
+        record.retryAt = undefined;
+        record.state = 'ready';
         return;
       case 'acked':
         this.#endAttempt(change.at, 'acked');
@@ -106,6 +138,7 @@ export class Entry {
       case 'moved':
         record.mailbox = change.mailbox;
         record.facts = change.facts;
+        record.deadline = change.deadline ?? record.deadline;
         this.#requeue(change.seq);
         return;
       case 'buried':
@@ -123,6 +156,12 @@ export class Entry {
     }
   }
 
+  /** Its envelope is another one, which lies elsewhere in the journal. */
+  relocate(position: number, size: number): void {
+    this.record.position = position;
+    this.record.size = size;
+  }
+
   #requeue(seq: number): void {
     this.record.seq = seq;
     this.record.failures = 0;
@@ -131,13 +170,20 @@ export class Entry {
     this.record.state = 'ready';
   }
 
-  #endAttempt(at: number, outcome: Attempt['outcome'], reason?: string): void {
+  /** What the tables show as leased was offered in an earlier run: in this one, the entry would be in memory. */
+  interrupt(): void {
+    if (this.record.state !== 'leased') return;
+    this.#endAttempt(undefined, 'interrupted');
+    this.record.state = 'ready';
+  }
+
+  #endAttempt(at: number | undefined, outcome: Attempt['outcome'], reason?: string): void {
     const attempt = this.openAttempt;
     this.record.leaseEndsAt = undefined;
     if (!attempt) return;
     attempt.endedAt = at;
     attempt.outcome = outcome;
-    if (reason !== undefined) attempt.reason = reason;
+    attempt.reason = reason;
   }
 
   #settle(state: 'acknowledged' | 'dead', at: number): void {

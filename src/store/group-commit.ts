@@ -49,20 +49,25 @@ export class Group {
 /** Runs the writes as one transaction and resolves when that transaction is flushed. */
 export type Transact = (writes: () => void) => Promise<unknown>;
 
+/** Runs something when the present turn has ended. */
+export type Defer = (run: () => void) => void;
+
 export class GroupCommit {
   readonly #transact: Transact;
-  /** Called in the turn of each commit, before it: the last chance to add writes to the group. */
-  readonly #beforeWrite: ((group: Group) => void)[] = [];
+  readonly #defer: Defer;
+  /** Called in the turn of each commit, before it: the last chance to join it. */
+  readonly #beforeWrite: (() => void)[] = [];
   readonly #failureListeners: ((cause: unknown) => void)[] = [];
   #open: Group | undefined;
   #writing: Group | undefined;
   #failed: Group | undefined;
 
-  constructor(transact: Transact) {
+  constructor(transact: Transact, defer: Defer = setImmediate) {
     this.#transact = transact;
+    this.#defer = defer;
   }
 
-  beforeWrite(hook: (group: Group) => void): void {
+  beforeWrite(hook: () => void): void {
     this.#beforeWrite.push(hook);
   }
 
@@ -75,9 +80,14 @@ export class GroupCommit {
     if (this.#failed) return this.#failed;
     if (!this.#open) {
       this.#open = new Group();
-      if (!this.#writing) setImmediate(this.#flush);
+      if (!this.#writing) this.#defer(this.#flush);
     }
     return this.#open;
+  }
+
+  /** Resolves when what was joined last is flushed; undefined where all is. */
+  get underWay(): Promise<void> | undefined {
+    return (this.#open ?? this.#writing)?.done;
   }
 
   /** Resolves when all that was joined so far is flushed. */
@@ -88,16 +98,16 @@ export class GroupCommit {
   readonly #flush = (): void => {
     const group = this.#open;
     if (!group || this.#writing || this.#failed) return;
-    for (const hook of this.#beforeWrite) hook(group);
+    for (const hook of this.#beforeWrite) hook();
     this.#open = undefined;
     this.#writing = group;
     this.#commit(group).then(
       () => {
         this.#writing = undefined;
         group.succeed();
-        if (this.#open) setImmediate(this.#flush);
+        if (this.#open) this.#defer(this.#flush);
       },
-      (cause: unknown) => this.#fail(cause),
+      (cause: unknown) => this.fail(cause),
     );
   };
 
@@ -105,7 +115,9 @@ export class GroupCommit {
     await this.#transact(() => group.runWrites());
   }
 
-  #fail(cause: unknown): void {
+  /** Nothing is written any more; also for what fails beside it. Twice is once. */
+  fail(cause: unknown): void {
+    if (this.#failed) return;
     const text = 'The store could not write; nothing is accepted until the bus was restarted.';
     const failure = new BusError('STORE_FAILED', text, { cause });
     this.#failed = new Group();

@@ -1,4 +1,4 @@
-// The binary form of the journal: framed, checksummed records, one after the other.
+// The binary form of what the journal holds: framed, checksummed records, one after the other.
 import { crc32 } from 'node:zlib';
 import type { NewMessage } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
@@ -6,79 +6,160 @@ import { ByteReader, type ByteWriter } from './byte-writer.ts';
 import { type MessageHead, readHead, writeHead } from './entry-codec.ts';
 import type { Change } from './entry-record.ts';
 
-// Frame: u32 length of the body, u32 CRC-32 of the body, body.
-// Body: u8 kind; a change is JSON from there on; an acceptance is u32 length of its head, the head, the envelope.
-const frameBytes = 8;
+// Frame: u32 length of the body, u32 CRC-32 of the body, body; of an encrypted record the body is what is sealed.
+// Body: u8 kind, and then: of an acceptance u32 length of its head, the head, the envelope; of a change its JSON;
+// of a change that brings another envelope u32 length of its JSON, the JSON, the envelope;
+// of a row its table, its key as JSON, u8 whether it has a value, the value.
+export const frameBytes = 8;
 const kindAccepted = 1;
 const kindChange = 2;
+const kindEnvelopeChange = 3;
+const kindRow = 4;
 const headAt = 5;
 
-interface AcceptedRecord {
-  kind: 'accepted';
-  head: MessageHead;
-  bytes: Buffer;
-  /** Offset of the frame in its segment. */
-  offset: number;
+/** Bytes around the body of a record that are left for its encryption; its checksum comes then as well. */
+export interface Room {
+  before: number;
+  after: number;
 }
 
-export type JournalRecord = AcceptedRecord | { kind: 'change'; change: Change };
+export type RowKey = string | [string, number];
 
-export function writeAccepted(out: ByteWriter, message: NewMessage, seq: number): void {
-  const frame = openFrame(out, kindAccepted);
+/** A row of a table beside the mailboxes; without a value it is removed. */
+export interface Row {
+  table: string;
+  key: RowKey;
+  value: Buffer | undefined;
+}
+
+/**
+ * `offset` is that of the frame in the bytes that were read. `envelopeBytes`: the change brings another envelope, so long,
+ * that takes the place of the one before.
+ */
+export type JournalRecord =
+  | { kind: 'accepted'; offset: number; head: MessageHead; bytes: Buffer }
+  | { kind: 'change'; offset: number; change: Change; envelopeBytes?: number }
+  | { kind: 'row'; offset: number; row: Row };
+
+export function writeAccepted(out: ByteWriter, message: NewMessage, room?: Room): void {
+  const frame = openFrame(out, kindAccepted, room);
   out.u32(0);
   const begin = out.size;
-  writeHead(out, message, seq);
+  writeHead(out, message);
   out.buffer.writeUInt32LE(out.size - begin, begin - 4);
   out.bytes(message.bytes);
-  closeFrame(out, frame);
+  closeFrame(out, frame, room);
 }
 
-export function writeChange(out: ByteWriter, change: Change): void {
-  const frame = openFrame(out, kindChange);
-  out.bytes(Buffer.from(JSON.stringify(change)));
-  closeFrame(out, frame);
+export function writeChange(out: ByteWriter, change: Change, room?: Room): void {
+  const frame = openFrame(out, kindChange, room);
+  out.utf8(JSON.stringify(change));
+  closeFrame(out, frame, room);
 }
 
-function openFrame(out: ByteWriter, kind: number): number {
+export function writeRow(out: ByteWriter, { table, key, value }: Row, room?: Room): void {
+  const frame = openFrame(out, kindRow, room);
+  out.text(table);
+  out.text(JSON.stringify(key));
+  out.u8(value ? 1 : 0);
+  if (value) out.bytes(value);
+  closeFrame(out, frame, room);
+}
+
+export function writeEnvelopeChange(out: ByteWriter, change: Change, bytes: Buffer, room?: Room): void {
+  const frame = openFrame(out, kindEnvelopeChange, room);
+  out.text(JSON.stringify(change));
+  out.bytes(bytes);
+  closeFrame(out, frame, room);
+}
+
+function openFrame(out: ByteWriter, kind: number, room: Room | undefined): number {
   const frame = out.size;
   out.u32(0);
   out.u32(0);
+  if (room) out.skip(room.before);
   out.u8(kind);
   return frame;
 }
 
-function closeFrame({ buffer, size }: ByteWriter, frame: number): void {
+function closeFrame(out: ByteWriter, frame: number, room: Room | undefined): void {
+  if (room) out.skip(room.after);
+  const { buffer, size } = out;
   const body = frame + frameBytes;
   buffer.writeUInt32LE(size - body, frame);
-  buffer.writeUInt32LE(crc32(buffer.subarray(body, size)), frame + 4);
+  if (!room) writeChecksum(buffer, frame, size);
 }
 
-/** @throws BusError STORE_UNREADABLE where the checksum or a length does not fit. */
-function bodyAt(segment: Buffer, offset: number): Buffer {
-  if (offset + frameBytes < segment.length) {
-    const length = segment.readUInt32LE(offset);
-    const body = segment.subarray(offset + frameBytes, offset + frameBytes + length);
-    if (body.length === length && crc32(body) === segment.readUInt32LE(offset + 4)) return body;
-  }
-  throw new BusError('STORE_UNREADABLE', 'A journal record is damaged.');
+function writeChecksum(buffer: Buffer, frame: number, end: number): void {
+  buffer.writeUInt32LE(crc32(buffer.subarray(frame + frameBytes, end)), frame + 4);
 }
 
-/** The envelope of an accepted record, checked. @throws BusError STORE_UNREADABLE. */
-export function readAcceptedBytes(segment: Buffer, offset: number): Buffer {
-  const body = bodyAt(segment, offset);
+/** `write` changes the body of the record whose frame is at an offset; where the next record begins. */
+export function rewriteBody(buffer: Buffer, offset: number, write: (body: Buffer) => void): number {
+  const end = offset + recordBytes(buffer.subarray(offset));
+  write(buffer.subarray(offset + frameBytes, end));
+  writeChecksum(buffer, offset, end);
+  return end;
+}
+
+/** Bytes of the record whose frame is at the beginning. */
+export function recordBytes(frame: Buffer): number {
+  return frameBytes + frame.readUInt32LE(0);
+}
+
+/** Undefined where the checksum or the length does not fit. */
+export function bodyAt(bytes: Buffer, offset: number): Buffer | undefined {
+  if (offset + frameBytes >= bytes.length) return undefined;
+  const length = bytes.readUInt32LE(offset);
+  const body = bytes.subarray(offset + frameBytes, offset + frameBytes + length);
+  return body.length === length && crc32(body) === bytes.readUInt32LE(offset + 4) ? body : undefined;
+}
+
+/** The body as it was written, of the record whose frame was at an offset. @throws BusError STORE_UNREADABLE, ENCRYPTION_KEY_WRONG. */
+export type OpenBody = (body: Buffer, offset: number) => Buffer;
+
+/** The envelope that the record at the beginning brought, checked. @throws BusError STORE_UNREADABLE, ENCRYPTION_KEY_WRONG. */
+export function readEnvelope(bytes: Buffer, open: OpenBody): Buffer {
+  const stored = bodyAt(bytes, 0);
+  if (!stored) throw new BusError('STORE_UNREADABLE', 'A journal record is damaged.');
+  const body = open(stored, 0);
   return body.subarray(headAt + body.readUInt32LE(1));
 }
 
-/** All records of a segment, in order. @throws BusError STORE_UNREADABLE at the first damaged one. */
-export function* readRecords(segment: Buffer): Generator<JournalRecord> {
-  for (let offset = 0; offset < segment.length; ) {
-    const body = bodyAt(segment, offset);
-    if (body.readUInt8(0) === kindChange) {
-      yield { kind: 'change', change: JSON.parse(body.toString('utf8', 1)) as Change };
-    } else {
-      const bytes = body.subarray(headAt + body.readUInt32LE(1));
-      yield { kind: 'accepted', head: readHead(new ByteReader(body, headAt)), bytes, offset };
-    }
+/** All records, in order; undefined where one is not whole. @throws BusError STORE_UNREADABLE, ENCRYPTION_KEY_WRONG. */
+export function readRecords(bytes: Buffer, open: OpenBody): JournalRecord[] | undefined {
+  const records: JournalRecord[] = [];
+  for (let offset = 0; offset < bytes.length; ) {
+    const body = bodyAt(bytes, offset);
+    if (!body) return undefined;
+    records.push(readRecord(open(body, offset), offset));
     offset += frameBytes + body.length;
   }
+  return records;
+}
+
+function readRecord(body: Buffer, offset: number): JournalRecord {
+  switch (body.readUInt8(0)) {
+    case kindAccepted: {
+      const bytes = body.subarray(headAt + body.readUInt32LE(1));
+      return { kind: 'accepted', offset, head: readHead(new ByteReader(body, headAt)), bytes };
+    }
+    case kindChange:
+      return { kind: 'change', offset, change: JSON.parse(body.toString('utf8', 1)) as Change };
+    case kindEnvelopeChange: {
+      const start = headAt + body.readUInt32LE(1);
+      const change = JSON.parse(body.toString('utf8', headAt, start)) as Change;
+      return { kind: 'change', offset, change, envelopeBytes: body.length - start };
+    }
+    default:
+      return { kind: 'row', offset, row: readRow(body) };
+  }
+}
+
+function readRow(body: Buffer): Row {
+  const input = new ByteReader(body, 1);
+  const table = input.text();
+  const key = JSON.parse(input.text()) as RowKey;
+  const hasValue = input.u8() === 1;
+  return { table, key, value: hasValue ? body.subarray(input.position) : undefined };
 }

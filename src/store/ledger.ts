@@ -1,182 +1,177 @@
-// All messages: those in motion in memory, the rest behind the shelf.
+// All messages, and how they change: journaled, applied, counted, written behind.
 import type { NewMessage } from '../ports/mailbox-store.ts';
-import { Entry } from './entry.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { DeferredWrites } from './deferred-writes.ts';
+import { Entry, idsOf } from './entry.ts';
 import type { Change } from './entry-record.ts';
 import type { Group, GroupCommit } from './group-commit.ts';
-import { readAcceptedBytes } from './journal-record.ts';
-import { type MailboxQueue, MailboxQueues } from './mailbox-queue.ts';
-import { recover } from './recovery.ts';
-import { SegmentWriter } from './segment-writer.ts';
+import type { Journal } from './journal.ts';
+import { MailboxQueues } from './mailbox-queue.ts';
+import { type RecoveryDeps, recover } from './recovery.ts';
+import { SharedValues } from './shared-values.ts';
 import type { Shelf } from './shelf.ts';
+import type { WakeUp } from './wake-up.ts';
+import { WorkingSet } from './working-set.ts';
 import { WriteBehind } from './write-behind.ts';
+
+/** What a ledger needs that outlives the process. */
+export interface Durability extends Pick<RecoveryDeps, 'restore' | 'writeRow'> {
+  journal: Journal;
+  checkpoint: Checkpoint;
+  deferred: DeferredWrites;
+}
+
+interface Durable extends Durability {
+  behind: WriteBehind;
+}
 
 export class Ledger {
   readonly queues = new MailboxQueues();
+  readonly entries: WorkingSet;
+  readonly #shared = new SharedValues();
   readonly #shelf: Shelf;
   readonly #commit: GroupCommit;
-  readonly #segments: SegmentWriter;
-  readonly #entries = new Map<string, Entry>();
-  /** Absent where the shelf holds no mail: everything unsettled is in memory then. */
-  readonly #behind: WriteBehind | undefined;
-  #cached: { segment: number; bytes: Buffer } | undefined;
+  readonly #wakeUp: WakeUp;
+  /** Absent where nothing is on disk: everything unsettled is in memory then. */
+  readonly #durable: Durable | undefined;
+  /** Without a journal, what counts in its place. */
+  #seq = 0;
 
-  constructor(shelf: Shelf, commit: GroupCommit) {
+  constructor(shelf: Shelf, commit: GroupCommit, wakeUp: WakeUp, durability: Durability | undefined) {
     this.#shelf = shelf;
     this.#commit = commit;
-    // The mark stays where it was when the segments below it are purged.
-    this.#segments = new SegmentWriter(Math.max(shelf.lastSegment(), shelf.readMark()));
-    if (!shelf.holdsMail) return;
-    const written = (entry: Entry): void => this.#evict(entry);
-    this.#behind = new WriteBehind({ shelf, commit, segments: this.#segments, queues: this.queues, written });
-    recover(shelf, this.queues, this.#entries, {
-      find: (id) => this.find(id),
-      warm: (id) => this.warm(id),
-      changed: (entry, segment) => this.#behind?.mark(entry, segment),
-      forgotten: (entry) => this.#drop(entry),
-    });
-  }
-
-  /** How many entries are in memory. */
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  /** Entries in memory. */
-  entries(): Iterable<Entry> {
-    return this.#entries.values();
-  }
-
-  /** For reading: the entry may not be the one in memory afterwards. */
-  find(id: string): Entry | undefined {
-    return this.#entries.get(id) ?? this.#shelf.readEntry(id);
-  }
-
-  has(id: string): boolean {
-    return this.#entries.has(id) || this.#shelf.hasEntry(id);
-  }
-
-  /** For changing: the entry is in memory from now on. */
-  warm(id: string): Entry | undefined {
-    const known = this.#entries.get(id);
-    if (known) return known;
-    const entry = this.#shelf.readEntry(id);
-    if (!entry) return undefined;
-    this.#entries.set(id, entry);
-    const { queue } = entry.rows;
-    const lane = queue && this.queues.of(queue.mailbox).lanes[queue.lane];
-    if (lane) lane.warmRows++;
-    return entry;
+    this.#wakeUp = wakeUp;
+    const { queues } = this;
+    const endUnderWay = (): Promise<void> | undefined => (durability ? undefined : commit.underWay);
+    const entries = new WorkingSet({ shelf, queues, wakeUp, endUnderWay });
+    this.entries = entries;
+    if (!durability) return;
+    const { fileBytes } = durability.journal;
+    const behind = new WriteBehind({ shelf, queues, fileBytes, written: (entry) => entries.evict(entry) });
+    durability.checkpoint.add(behind);
+    this.#durable = { ...durability, behind };
+    recover({ ...this.#durable, shelf, queues, entries });
   }
 
   /** @throws BusError STORE_UNREADABLE where the disk has changed it. */
-  bytesOf(entry: Entry): Buffer {
-    if (entry.bytes) return entry.bytes;
-    const { segment, offset } = entry.record;
-    if (this.#cached?.segment !== segment) this.#cached = { segment, bytes: this.#shelf.readSegment(segment) };
-    return readAcceptedBytes(this.#cached.bytes, offset);
+  bytesOf({ bytes, record }: Entry): Buffer {
+    if (bytes) return bytes;
+    if (!this.#durable) throw new RangeError('without a journal every envelope is in memory');
+    return this.#durable.journal.envelopeAt(record.position);
   }
 
-  /** Larger than every sequence number before. */
+  /** Larger than every sequence number before; for a change that is made in the same turn. */
   nextSeq(): number {
-    return this.#segments.nextSeq();
+    return this.#durable ? this.#durable.journal.next : ++this.#seq;
   }
 
   accept(message: NewMessage): { entry: Entry; group: Group } {
     const group = this.#commit.join();
-    const entry = this.#behind
-      ? this.#segments.accept(message, (seq, segment, offset) => Entry.accept(message, seq, segment, offset))
-      : Entry.accept(message, this.nextSeq(), 0, 0);
+    const entry = this.#durable
+      ? this.#durable.journal.accept(message, (position) => Entry.accept(message, position, position))
+      : Entry.accept(message, this.nextSeq(), 0);
     entry.durable = group.done;
-    this.#entries.set(message.messageId, entry);
-    this.queues.count(entry, 1);
-    this.#behind?.mark(entry, entry.record.segment);
+    this.entries.keep(entry);
+    const queue = this.queues.of(message.mailbox);
+    queue.count(entry, 1);
+    // One name for all of its messages.
+    entry.record.mailbox = queue.name;
+    entry.record.retry = this.#shared.retry(message.retry);
+    entry.record.facts = this.#shared.facts(message.facts);
+    if (this.#durable) this.#durable.behind.mark(entry, this.#durable.journal.block);
+    const { messageId, acceptedAt, deliverAt } = message;
+    if (deliverAt !== undefined) {
+      this.change({ type: 'postponed', ids: [messageId], at: acceptedAt, until: deliverAt }, [entry]);
+    }
     return { entry, group };
   }
 
   /** Applies a change and journals it; the group says when it is flushed. */
   change(change: Change, entries: readonly Entry[]): Group {
     const group = this.#commit.join();
-    const segment = this.#behind ? this.#segments.change(change) : 0;
+    const position = this.#durable?.journal.change(change) ?? 0;
     for (const entry of entries) {
       const hadEnded = entry.settled;
-      this.queues.count(entry, -1);
+      const queue = this.queues.of(entry.record.mailbox);
+      queue.count(entry, -1);
       entry.apply(change);
-      this.queues.count(entry, 1);
+      const { mailbox } = entry.record;
+      (mailbox === queue.name ? queue : this.queues.of(mailbox)).count(entry, 1);
+      entry.record.asOf = position;
+      this.#wakeUp.plan(entry);
+      this.#leaveDue(entry);
       if (entry.settled) entry.durable = group.done;
-      if (this.#behind) this.#behind.mark(entry, segment);
-      else if (entry.settled) this.#shelve(entry);
-      else if (hadEnded) this.unshelve(entry);
-    }
-    if (change.type === 'discarded') {
-      for (const entry of entries) {
-        this.#drop(entry);
-        if (this.#behind) group.write(() => this.unshelve(entry));
-        else this.unshelve(entry);
-      }
+      if (this.#durable) this.#noteChanged(entry, this.#durable);
+      else if (entry.settled) this.entries.shelve(entry);
+      else if (hadEnded) this.entries.unshelve(entry);
     }
     return group;
   }
 
-  /** Brings the oldest cold messages of a lane back into memory; false where there are none. */
-  refill(queue: MailboxQueue, laneIndex: number, limit: number, arrived: (entry: Entry) => void): boolean {
-    const lane = queue.lanes[laneIndex];
-    if (!lane || lane.coldRows === 0) return false;
-    const from = Number.isFinite(lane.coldFrom) ? lane.coldFrom : 0;
-    const rows = this.#shelf.queueRows(queue.name, laneIndex, from, limit);
-    let found = false;
-    for (const [seq, id] of rows) {
-      lane.coldFrom = seq + 1;
-      if (this.#entries.has(id)) continue;
-      const entry = this.warm(id);
-      if (!entry || entry.settled || entry.record.seq !== seq || entry.record.mailbox !== queue.name) continue;
-      arrived(entry);
-      found = true;
+  /** The same for a change that brings the entry another envelope. */
+  replaceEnvelope(change: Change, entry: Entry, bytes: Buffer): Group {
+    const group = this.#commit.join();
+    const position = this.#durable?.journal.envelopeChange(change, entry, bytes) ?? 0;
+    this.queues.of(entry.record.mailbox).count(entry, -1);
+    entry.apply(change);
+    entry.bytes = bytes;
+    entry.relocate(position, bytes.length);
+    this.queues.of(entry.record.mailbox).count(entry, 1);
+    entry.record.asOf = position;
+    this.#wakeUp.plan(entry);
+    this.#leaveDue(entry);
+    if (this.#durable) this.#noteChanged(entry, this.#durable);
+    return group;
+  }
+
+  /** Forgets dead messages, their ids included; resolves when nothing of them is left. */
+  async discard(entries: readonly Entry[]): Promise<void> {
+    const group = this.change({ type: 'discarded', ids: idsOf(entries) }, entries);
+    await this.forget(entries, group);
+  }
+
+  /** Ended messages are unknown from now on; resolves when their records are gone, which they are after the group's flush. */
+  async forget(entries: readonly Entry[], after?: Group): Promise<void> {
+    for (const entry of entries) {
+      this.entries.drop(entry);
+      this.#durable?.behind.drop(entry);
     }
-    if (rows.length < limit) lane.coldFrom = Number.POSITIVE_INFINITY;
-    return found || rows.length === limit;
+    const unshelve = (): void => {
+      for (const entry of entries) this.entries.unshelve(entry);
+    };
+    if (!this.#durable) {
+      unshelve();
+      await after?.done;
+      return;
+    }
+    const { deferred, journal, checkpoint } = this.#durable;
+    const gone = this.entries.release(idsOf(entries));
+    deferred.add(after ? journal.block : 0, unshelve);
+    await after?.done;
+    await checkpoint.complete(deferred);
+    gone();
   }
 
   /** The tables show everything when it resolves. */
   async writeAll(): Promise<void> {
-    await this.#behind?.writeAll();
+    if (!this.#durable) return;
+    const { checkpoint, behind } = this.#durable;
+    await this.#commit.settled();
+    await checkpoint.complete(behind);
   }
 
-  /** What is written of an ended message is gone. */
-  unshelve(entry: Entry): void {
-    if (entry.rows.diedAt !== undefined) this.#shelf.removeDead(entry.rows.diedAt, entry.record.messageId);
-    this.#shelf.removeEntry(entry.record.messageId);
-    entry.rows = {};
+  /** The row of a message that waits for its time is not left behind, however little else becomes of the message. */
+  #leaveDue(entry: Entry): void {
+    const { dueAt } = entry.rows;
+    if (dueAt === undefined || entry.postponed || !this.#durable) return;
+    const { deferred, journal } = this.#durable;
+    entry.rows = { ...entry.rows, dueAt: undefined };
+    deferred.add(journal.block, () => this.#shelf.removeDue(dueAt, entry.record.messageId));
   }
 
-  /** Without a journal: what ended leaves memory for the shelf at once. */
-  #shelve(entry: Entry): void {
-    const { messageId, state, settledAt = 0 } = entry.record;
-    this.#shelf.writeEntry(entry);
-    this.#entries.delete(messageId);
-    if (state !== 'dead') return;
-    this.#shelf.writeDead(settledAt, messageId);
-    entry.rows.diedAt = settledAt;
-  }
-
-  /** After its flush: what ended leaves memory, what waits for a taker becomes cold. */
-  #evict(entry: Entry): void {
-    const { messageId, mailbox, state, seq } = entry.record;
-    if (!entry.settled) {
-      entry.bytes = undefined;
-      if (state !== 'ready') return;
-      entry.evicted = true;
-      const lane = this.queues.of(mailbox).laneFor(entry);
-      lane.warmRows--;
-      lane.coldFrom = Math.min(lane.coldFrom, seq);
-      lane.forgetOne();
-    }
-    entry.evicted = true;
-    this.#entries.delete(messageId);
-  }
-
-  #drop(entry: Entry): void {
-    entry.evicted = true;
-    this.#entries.delete(entry.record.messageId);
-    this.#behind?.drop(entry);
+  #noteChanged(entry: Entry, { behind, journal }: Durable): void {
+    behind.mark(entry, journal.block);
+    // Whoever wants it now waits for the flush, and can read it back then.
+    if (entry.settled) entry.bytes = undefined;
   }
 }

@@ -1,32 +1,30 @@
 // Registered agents in LMDB.
 import type { AgentRecord, AgentStore } from '../ports/agent-store.ts';
-import type { GroupCommit } from './group-commit.ts';
-import { type LmdbEnvironment, type Table, unwatched } from './lmdb-environment.ts';
+import type { Table } from './lmdb-environment.ts';
+import type { LmdbRows } from './lmdb-rows.ts';
 import { seal, unseal } from './sealed.ts';
+
+export const agents = 'agents';
 
 export class LmdbAgentStore implements AgentStore {
   readonly #agents: Table;
-  readonly #commit: GroupCommit;
+  readonly #rows: LmdbRows;
 
-  constructor({ table }: LmdbEnvironment, commit: GroupCommit) {
-    this.#agents = table('agents');
-    this.#commit = commit;
+  constructor(table: Table, rows: LmdbRows) {
+    this.#agents = table;
+    this.#rows = rows;
   }
 
   async put(agentId: string, record: AgentRecord): Promise<void> {
-    const group = this.#commit.join();
-    const sealed = seal(JSON.stringify(record));
-    group.write(() => unwatched(this.#agents.put(agentId, sealed)));
-    await group.done;
+    await this.#rows.put(agents, agentId, seal(JSON.stringify(record))).done;
   }
 
   async remove(agentId: string): Promise<void> {
-    const group = this.#commit.join();
-    group.write(() => unwatched(this.#agents.remove(agentId)));
-    await group.done;
+    await this.#rows.put(agents, agentId, undefined).done;
   }
 
   async all(): Promise<[string, AgentRecord][]> {
+    await this.#rows.complete();
     return [...this.#agents.getRange({})].map(({ key, value }) => [
       String(key),
       JSON.parse(unseal(value, `of agent ${String(key)}`)) as AgentRecord,

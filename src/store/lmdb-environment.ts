@@ -1,20 +1,53 @@
 // Opens the LMDB environment: durable commits, one process, a format it knows.
-import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { chmodSync, closeSync, openSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { open, type RootDatabase } from 'lmdb';
+import { makeFolder } from '../config/durable-folder.ts';
 import { BusError } from '../protocol/errors.ts';
+import { withoutBackups } from './backup-mark.ts';
+import { isLmdbFile } from './lmdb-magic.ts';
 
 /** Raised whenever an older program could misread what a newer one wrote. */
-const formatVersion = 1;
+const formatVersion = '4';
+const encryptedFormat = `${formatVersion}, encrypted`;
 
-export type Table = Database<Buffer, (string | number)[] | string | number>;
+export type Key = (string | number)[] | string | number;
+
+export interface Range {
+  start?: Key;
+  end?: Key;
+  exclusiveStart?: boolean;
+  reverse?: boolean;
+  limit?: number;
+}
+
+/** What the store needs of a table: reads see what was committed, writes belong to the transaction they are made in. */
+export interface Table {
+  doesExist(key: Key): boolean;
+  get(key: Key): Buffer | undefined;
+  /** Valid until the next read. */
+  getBinaryFast(key: Key): Buffer | undefined;
+  getRange(range: Range): Iterable<{ key: Key; value: Buffer }>;
+  getKeys(range: Range): Iterable<Key>;
+  /** The value must stay as it is until the transaction has ended. */
+  put(key: Key, value: Buffer): Promise<boolean>;
+  remove(key: Key): Promise<boolean>;
+}
 
 export interface LmdbEnvironment {
+  /** The same in every run; the journal that belongs to these tables bears it. */
+  readonly id: number;
   table(name: string): Table;
   /** All writes of the call in one transaction; resolves when it is flushed. */
   transact(writes: () => void): Promise<unknown>;
+  /** The same at once, for the start. */
+  transactNow(writes: () => void): void;
   close(): Promise<void>;
 }
+
+/** In a data directory. */
+export const storeFile = 'bus.mdb';
 
 let lastUnwatched: Promise<unknown> | undefined;
 
@@ -28,33 +61,47 @@ export function unwatched(write: Promise<unknown>): void {
 /** Files that this process has open: to LMDB, two openings by one process are one. */
 const openPaths = new Set<string>();
 
-/** @throws BusError STORE_UNREADABLE where the folder cannot be opened or holds another format; STORE_IN_USE. */
-export function openEnvironment(folder: string): LmdbEnvironment {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(realpathSync(folder), 'bus.mdb');
+/**
+ * @param isEncrypted What a new one becomes, and one that exists has to be.
+ * @throws BusError STORE_UNREADABLE where the folder cannot be opened or holds another format; STORE_IN_USE;
+ * ENCRYPTION_KEY_WRONG, STORE_NOT_ENCRYPTED.
+ */
+export function openEnvironment(folder: string, isEncrypted = false): LmdbEnvironment {
+  makeFolder(folder);
+  const path = join(realpathSync(folder), storeFile);
   if (openPaths.has(path)) throw inUse(path, process.pid);
   const root = openRoot(path);
   try {
-    return checked(root, path);
+    return checked(root, path, isEncrypted ? encryptedFormat : formatVersion);
   } catch (error) {
     void root.close();
     throw error;
   }
 }
 
-function checked(root: RootDatabase<Buffer, string>, path: string): LmdbEnvironment {
+/** What LMDB creates is as open as the umask lets it be. */
+function makeForOwner(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
   chmodSync(path, 0o600);
-  const known = root.get('format')?.toString('utf8');
-  if (known === undefined) root.putSync('format', Buffer.from(String(formatVersion)));
-  else if (known !== String(formatVersion)) {
-    throw new BusError('STORE_UNREADABLE', `${path} has format ${known}, this version reads ${formatVersion} only.`);
+}
+
+function checked(root: RootDatabase<Buffer, string>, path: string, format: string): LmdbEnvironment {
+  if (formatOf(root) === undefined) {
+    root.transactionSync(() => {
+      root.putSync('id', Buffer.from(String(randomInt(1, 2 ** 32))));
+      root.putSync('format', Buffer.from(format));
+    });
   }
-  const other = otherProcessOn(root);
+  assertFormat(root, path);
+  assertEncryption(root, path, format);
+  const other = otherBusOn(root, path);
   if (other !== undefined) throw inUse(path, other);
   openPaths.add(path);
   return {
+    id: Number(root.get('id')?.toString('utf8')),
     table: (name) => root.openDB({ name, encoding: 'binary' }),
     transact: (writes) => root.batch(writes),
+    transactNow: (writes) => root.transactionSync(writes),
     close: async () => {
       await root.close();
       openPaths.delete(path);
@@ -62,11 +109,60 @@ function checked(root: RootDatabase<Buffer, string>, path: string): LmdbEnvironm
   };
 }
 
+function formatOf(root: RootDatabase<Buffer, string>): string | undefined {
+  return root.get('format')?.toString('utf8');
+}
+
+/** @throws BusError STORE_UNREADABLE where it is no store of a bus, or one of another format. */
+function assertFormat(root: RootDatabase<Buffer, string>, path: string): void {
+  const format = formatOf(root);
+  if (format === formatVersion || format === encryptedFormat) return;
+  const found = format === undefined ? 'is no store of a bus' : `has format ${format}`;
+  throw new BusError('STORE_UNREADABLE', `${path} ${found}, this version reads format ${formatVersion} only.`);
+}
+
+/** @throws BusError ENCRYPTION_KEY_WRONG, STORE_NOT_ENCRYPTED. */
+function assertEncryption(root: RootDatabase<Buffer, string>, path: string, wanted: string): void {
+  const format = formatOf(root);
+  if (format === wanted) return;
+  if (format === encryptedFormat) {
+    const text = `${path} is encrypted; set encryptionEnabled and give its key (AGENT_BUS_ENCRYPTION_KEY).`;
+    throw new BusError('ENCRYPTION_KEY_WRONG', text);
+  }
+  const text = `${path} is not encrypted, and does not become so; choose another data directory, or unset encryptionEnabled.`;
+  throw new BusError('STORE_NOT_ENCRYPTED', text);
+}
+
+export interface ReadableEnvironment {
+  /** The most that a copy can have. */
+  usedBytes: number;
+  /** Writes a file with what is in the environment now; freed space is left out. */
+  copyTo(path: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Beside the process that writes to it. @throws BusError STORE_UNREADABLE. */
+export function openToRead(path: string): ReadableEnvironment {
+  const root = openRoot(path, { readOnly: true });
+  try {
+    assertFormat(root, path);
+  } catch (error) {
+    void root.close();
+    throw error;
+  }
+  const { pageSize, lastPageNumber } = root.getStats() as { pageSize: number; lastPageNumber: number };
+  return {
+    usedBytes: pageSize * (lastPageNumber + 1),
+    copyTo: (copy) => root.backup(copy, true),
+    close: () => root.close(),
+  };
+}
+
 /** Every process that has the file open has read from it, and stands in LMDB's table of readers. */
-function otherProcessOn(root: RootDatabase<Buffer, string>): number | undefined {
+function otherBusOn(root: RootDatabase<Buffer, string>, path: string): number | undefined {
   root.readerCheck();
-  const pids = root.readerList().matchAll(/^\s*(\d+)\s/gm);
-  return [...pids].map(([, pid]) => Number(pid)).find((pid) => pid !== process.pid);
+  const pids = [...root.readerList().matchAll(/^\s*(\d+)\s/gm)].map(([, pid]) => Number(pid));
+  return withoutBackups(path, pids).find((pid) => pid !== process.pid);
 }
 
 function inUse(path: string, pid: number): BusError {
@@ -76,9 +172,13 @@ function inUse(path: string, pid: number): BusError {
   );
 }
 
-function openRoot(path: string): RootDatabase<Buffer, string> {
+function openRoot(path: string, more: { readOnly?: boolean } = {}): RootDatabase<Buffer, string> {
   try {
+    const isNew = !more.readOnly && !statSync(path, { throwIfNoEntry: false })?.size;
+    if (!isNew && !isLmdbFile(path)) throw new Error('it is no store');
+    if (!more.readOnly) for (const file of [path, `${path}-lock`]) makeForOwner(file);
     return open({
+      ...more,
       path,
       noSubdir: true,
       encoding: 'binary',

@@ -2,23 +2,25 @@
 import type { SessionLog } from '../ports/session-log.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { SessionEvent } from '../protocol/types.gen.ts';
-import type { GroupCommit } from './group-commit.ts';
-import { type LmdbEnvironment, type Table, unwatched } from './lmdb-environment.ts';
+import type { Group } from './group-commit.ts';
+import type { Table } from './lmdb-environment.ts';
+import type { LmdbRows } from './lmdb-rows.ts';
 import { seal, unseal } from './sealed.ts';
 
+export const sessionEvents = 'session_events';
 const last = Number.MAX_SAFE_INTEGER;
 
 export class LmdbSessionLog implements SessionLog {
   readonly #events: Table;
-  readonly #commit: GroupCommit;
+  readonly #rows: LmdbRows;
   /** What each session's version is after all that was handed over, on disk or not yet. */
   readonly #versions = new Map<string, number>();
   /** Sessions of which an append was refused that was not read since. */
   readonly #refused = new Set<string>();
 
-  constructor({ table }: LmdbEnvironment, commit: GroupCommit) {
-    this.#events = table('session_events');
-    this.#commit = commit;
+  constructor(events: Table, rows: LmdbRows) {
+    this.#events = events;
+    this.#rows = rows;
   }
 
   async append(sessionId: string, expectedVersion: number, events: readonly SessionEvent[]): Promise<void> {
@@ -27,17 +29,17 @@ export class LmdbSessionLog implements SessionLog {
       this.#refused.add(sessionId);
       throw new BusError('VERSION_MISMATCH', `Session ${sessionId} is at version ${version}; read it and try again.`);
     }
-    const group = this.#commit.join();
     this.#versions.set(sessionId, expectedVersion + events.length);
-    group.write(() => {
-      for (const event of events)
-        unwatched(this.#events.put([sessionId, Number(event.id)], seal(JSON.stringify(event))));
-    });
-    await group.done;
+    let group: Group | undefined;
+    for (const event of events) {
+      group = this.#rows.put(sessionEvents, [sessionId, Number(event.id)], seal(JSON.stringify(event)));
+    }
+    await group?.done;
   }
 
   async read(sessionId: string, afterVersion: number, limit: number): Promise<SessionEvent[]> {
     this.#refused.delete(sessionId);
+    await this.#rows.complete();
     const range = this.#events.getRange({
       start: [sessionId, afterVersion + 1],
       end: [sessionId, last],
@@ -47,6 +49,7 @@ export class LmdbSessionLog implements SessionLog {
   }
 
   async sessionIds(): Promise<string[]> {
+    await this.#rows.complete();
     const ids: string[] = [];
     // One step a session: from any of its events to behind its last.
     for (let key = this.#firstKey([]); key; key = this.#firstKey([key[0], last])) ids.push(key[0]);
@@ -56,13 +59,11 @@ export class LmdbSessionLog implements SessionLog {
   async remove(sessionId: string): Promise<void> {
     // Up to what was handed over, not up to what is on disk: an append may still be on its way.
     const version = this.#version(sessionId);
-    const group = this.#commit.join();
     this.#versions.set(sessionId, 0);
     this.#refused.delete(sessionId);
-    group.write(() => {
-      for (let id = 1; id <= version; id++) unwatched(this.#events.remove([sessionId, id]));
-    });
-    await group.done;
+    let group: Group | undefined;
+    for (let id = 1; id <= version; id++) group = this.#rows.put(sessionEvents, [sessionId, id], undefined);
+    await group?.done;
   }
 
   #firstKey(start: (string | number)[]): [string, number] | undefined {

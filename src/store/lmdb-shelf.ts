@@ -1,11 +1,11 @@
-// The journal and the mailbox tables in LMDB.
+// The mailbox tables in LMDB.
 import { BusError } from '../protocol/errors.ts';
 import { ByteReader, ByteWriter } from './byte-writer.ts';
 import { Entry } from './entry.ts';
 import { readEntry, writeEntry } from './entry-codec.ts';
-import { type LmdbEnvironment, type Table, unwatched } from './lmdb-environment.ts';
+import { type Table, unwatched } from './lmdb-environment.ts';
 import { seal, sealInto, unseal, unsealBytes } from './sealed.ts';
-import type { LaneSize, QueueRow, Shelf } from './shelf.ts';
+import type { InstantRow, LaneSize, QueueRow, Shelf } from './shelf.ts';
 
 const nothing = Buffer.alloc(0);
 const last = Number.MAX_SAFE_INTEGER;
@@ -14,22 +14,21 @@ const recordsPerBuffer = 48 * 1024;
 const entryBytes = 1_024;
 
 export class LmdbShelf implements Shelf {
-  readonly holdsMail = true;
   readonly #ledger: Table;
-  readonly #journal: Table;
   readonly #queues: Table;
   readonly #deadlines: Table;
+  readonly #due: Table;
   readonly #lanes: Table;
   readonly #held: Table;
   readonly #dead: Table;
   readonly #marks: Table;
   #records = new ByteWriter();
 
-  constructor({ table }: LmdbEnvironment) {
+  constructor(table: (name: string) => Table) {
     this.#ledger = table('ledger');
-    this.#journal = table('journal');
     this.#queues = table('queues');
     this.#deadlines = table('deadlines');
+    this.#due = table('due');
     this.#lanes = table('lanes');
     this.#held = table('held');
     this.#dead = table('dead');
@@ -57,39 +56,16 @@ export class LmdbShelf implements Shelf {
     unwatched(this.#ledger.remove(id));
   }
 
-  // What ended is purged with the segments that it came in.
+  // What ended is purged with the journal.
   forgetEndedBefore(): void {}
-
-  readSegment(segment: number): Buffer {
-    const bytes = this.#journal.get(segment);
-    if (!bytes) throw new BusError('STORE_UNREADABLE', `Journal segment ${segment} is missing.`);
-    return bytes;
-  }
-
-  writeSegment(segment: number, bytes: Buffer): void {
-    unwatched(this.#journal.put(segment, bytes));
-  }
-
-  removeSegment(segment: number): void {
-    unwatched(this.#journal.remove(segment));
-  }
-
-  *segmentsAfter(segment: number, limit = Number.POSITIVE_INFINITY): Iterable<[number, Buffer]> {
-    for (const { key, value } of this.#journal.getRange({ start: segment + 1, limit })) yield [Number(key), value];
-  }
-
-  lastSegment(): number {
-    for (const key of this.#journal.getKeys({ reverse: true, limit: 1 })) return Number(key);
-    return 0;
-  }
 
   readMark(): number {
     const sealed = this.#marks.get('journal');
     return sealed ? Number(unseal(sealed, 'of the journal mark')) : 0;
   }
 
-  writeMark(segment: number): void {
-    unwatched(this.#marks.put('journal', seal(String(segment))));
+  writeMark(position: number): void {
+    unwatched(this.#marks.put('journal', seal(String(position))));
   }
 
   queueRows(mailbox: string, lane: number, fromSeq: number, limit: number): [number, string][] {
@@ -122,19 +98,28 @@ export class LmdbShelf implements Shelf {
     else unwatched(this.#lanes.remove(mailbox));
   }
 
-  deadlinesUpTo(instant: number, limit: number): string[] {
-    const keys = this.#deadlines.getKeys({
-      start: [0],
-      end: [instant + 1],
-      limit,
-    });
-    return [...keys].map((key) => String((key as (string | number)[])[1]));
+  deadlinesAfter(row: InstantRow, upTo: number, limit: number): InstantRow[] {
+    return rowsAfter(this.#deadlines, row, upTo, limit);
   }
 
   nextDeadlineAfter(instant: number): number | undefined {
-    for (const key of this.#deadlines.getKeys({ start: [instant + 1], limit: 1 }))
-      return Number((key as (string | number)[])[0]);
-    return undefined;
+    return nextInstant(this.#deadlines, instant);
+  }
+
+  dueAfter(row: InstantRow, upTo: number, limit: number): InstantRow[] {
+    return rowsAfter(this.#due, row, upTo, limit);
+  }
+
+  nextDueAfter(instant: number): number | undefined {
+    return nextInstant(this.#due, instant);
+  }
+
+  writeDue(dueAt: number, id: string): void {
+    unwatched(this.#due.put([dueAt, id], nothing));
+  }
+
+  removeDue(dueAt: number, id: string): void {
+    unwatched(this.#due.remove([dueAt, id]));
   }
 
   heldIds(): string[] {
@@ -164,6 +149,15 @@ export class LmdbShelf implements Shelf {
   removeDead(diedAt: number, id: string): void {
     unwatched(this.#dead.remove([diedAt, id]));
   }
+}
+
+function rowsAfter(table: Table, row: InstantRow, upTo: number, limit: number): InstantRow[] {
+  return [...table.getKeys({ start: row, exclusiveStart: true, end: [upTo + 1], limit })] as InstantRow[];
+}
+
+function nextInstant(table: Table, after: number): number | undefined {
+  for (const key of table.getKeys({ start: [after + 1], limit: 1 })) return Number((key as (string | number)[])[0]);
+  return undefined;
 }
 
 /** `<instant>.<id>`, as handed out with a page. */

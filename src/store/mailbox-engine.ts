@@ -1,42 +1,44 @@
 // The embedded mailbox store: the port over a ledger that is in memory where it is hot.
-import type { Clock } from '../ports/clock.ts';
 import type {
   Consumer,
+  CopiesEnqueued,
+  DeadLetters,
+  Detour,
   Enqueued,
+  Glimpse,
   LedgerEntry,
   MailboxEvents,
   MailboxStats,
   MailboxStore,
-  MessageFacts,
   NewMessage,
+  Notice,
   Offer,
-  Page,
   Rejection,
 } from '../ports/mailbox-store.ts';
 import type { MessageStatus } from '../protocol/types.gen.ts';
+import { Acceptance } from './acceptance.ts';
 import { Attempts } from './attempts.ts';
 import { DeadLetterBox } from './dead-letter-box.ts';
+import type { EngineOptions } from './engine-options.ts';
 import type { Entry } from './entry.ts';
-import { ledgerEntryOf } from './entry-view.ts';
+import type { Change } from './entry-record.ts';
+import { glimpseOf, ledgerEntryOf } from './entry-view.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { Leases } from './leases.ts';
-import { Ledger } from './ledger.ts';
-import { assertRoomIn, type MailboxLimits } from './limits.ts';
+import { type Durability, Ledger } from './ledger.ts';
+import { assertRoomIn } from './limits.ts';
 import { Offering } from './offering.ts';
 import { Retention } from './retention.ts';
 import type { Shelf } from './shelf.ts';
-import { sweep } from './sweep.ts';
+import { Sweep } from './sweep.ts';
 import { WakeUp } from './wake-up.ts';
 
-const silent: MailboxEvents = { mail: () => undefined, exhausted: () => undefined };
-
-export interface EngineOptions extends MailboxLimits {
-  clock: Clock;
-  /** 0 to 1; Math.random where time is real. */
-  random: () => number;
-  /** True while there is room for acks only. */
-  isFull?: () => boolean;
-}
+const silent: MailboxEvents = {
+  mail: () => undefined,
+  retried: () => undefined,
+  exhausted: () => undefined,
+  damaged: () => undefined,
+};
 
 export class MailboxEngine implements MailboxStore {
   readonly #options: EngineOptions;
@@ -44,22 +46,21 @@ export class MailboxEngine implements MailboxStore {
   readonly #ledger: Ledger;
   readonly #leases = new Leases();
   readonly #offering: Offering;
+  readonly #acceptance: Acceptance;
   readonly #attempts: Attempts;
   readonly #wakeUp: WakeUp;
   readonly #deadLetters: DeadLetterBox;
+  readonly #sweep: Sweep;
   readonly #retention: Retention;
   #events: MailboxEvents = silent;
 
-  constructor(shelf: Shelf, commit: GroupCommit, options: EngineOptions) {
+  /** Without `durability` nothing outlives the process. */
+  constructor(shelf: Shelf, commit: GroupCommit, options: EngineOptions, durability?: Durability) {
     const { clock, random, retentionMs } = options;
     this.#options = options;
     this.#shelf = shelf;
-    this.#ledger = new Ledger(shelf, commit);
-    this.#wakeUp = new WakeUp(
-      clock,
-      (now) => this.#onTime(now),
-      () => this.#ledger.size,
-    );
+    this.#wakeUp = new WakeUp(clock, (now) => this.#wakeUp.at(this.#sweep.run(now)));
+    this.#ledger = new Ledger(shelf, commit, this.#wakeUp, durability);
     const shared = { ledger: this.#ledger, leases: this.#leases, wakeUp: this.#wakeUp };
     this.#offering = new Offering({
       ...shared,
@@ -72,39 +73,47 @@ export class MailboxEngine implements MailboxStore {
       random,
       offerable: (entry) => this.#offering.offerable(entry),
       held: (entry) => this.#reportHeld(entry),
+      retried: (entry) => this.#events.retried(this.#view(entry)),
+    });
+    this.#acceptance = new Acceptance({
+      ledger: this.#ledger,
+      offering: this.#offering,
+      clock,
+      view: (entry) => this.#view(entry),
+      assertRoom: (mailbox, bytes) => this.assertRoom(mailbox, bytes),
     });
     this.#deadLetters = new DeadLetterBox({
       ...shared,
       shelf,
       clock,
       offering: this.#offering,
+      accept: (message) => this.#acceptance.accept(message),
+      assertRoom: (mailbox, bytes) => this.assertRoom(mailbox, bytes),
       view: (entry) => this.#view(entry),
     });
-    this.#retention = new Retention(shelf, this.#ledger, commit, clock, retentionMs);
+    const { journal } = durability ?? {};
+    this.#retention = new Retention({ shelf, ledger: this.#ledger, clock, keepMs: retentionMs, journal });
+    this.#sweep = new Sweep({ ...shared, shelf, attempts: this.#attempts, offering: this.#offering });
+    commit.beforeWrite(() => this.#offering.announce());
     commit.onFailure(() => this.#stopTime());
     this.#resume();
   }
 
   listen(events: MailboxEvents): void {
     this.#events = events;
-    for (const id of this.#shelf.heldIds()) this.#ledger.warm(id);
-    for (const entry of [...this.#ledger.entries()]) {
+    this.#ledger.entries.damage.listen((id, error) => events.damaged(id, error));
+    for (const id of this.#shelf.heldIds()) this.#ledger.entries.tryWarm(id);
+    for (const entry of [...this.#ledger.entries.all()]) {
       if (entry.record.state === 'held') this.#reportHeld(entry);
     }
   }
 
-  async enqueue(message: NewMessage): Promise<Enqueued> {
-    const known = this.#ledger.find(message.messageId);
-    if (known) {
-      await known.durable;
-      return { outcome: 'known', entry: this.#view(known) };
-    }
-    this.assertRoom(message.mailbox, message.bytes.length);
-    const { entry, group } = this.#ledger.accept(message);
-    // In this order: it becomes ready, whoever takes mail is told and may take it, and only then the sender goes on.
-    group.afterFlush(() => this.#ready(entry));
-    await group.done;
-    return { outcome: 'stored', status: entry.status };
+  enqueue(message: NewMessage): Promise<Enqueued> {
+    return this.#acceptance.enqueue(message);
+  }
+
+  enqueueCopies(record: NewMessage, copies: readonly NewMessage[]): Promise<CopiesEnqueued> {
+    return this.#acceptance.enqueueCopies(record, copies);
   }
 
   assertRoom(mailbox: string, bytes: number): void {
@@ -112,11 +121,16 @@ export class MailboxEngine implements MailboxStore {
   }
 
   knows(messageId: string): boolean {
-    return this.#ledger.has(messageId);
+    return this.#ledger.entries.has(messageId);
+  }
+
+  glimpse(messageId: string): Glimpse | undefined {
+    const entry = this.#ledger.entries.tryFind(messageId);
+    return entry && glimpseOf(entry);
   }
 
   async find(messageId: string): Promise<LedgerEntry | undefined> {
-    const entry = this.#ledger.find(messageId);
+    const entry = this.#ledger.entries.find(messageId);
     // What a crash could still undo is not told of yet.
     await entry?.durable;
     return entry && this.#view(entry);
@@ -126,7 +140,7 @@ export class MailboxEngine implements MailboxStore {
     const queue = this.#ledger.queues.existing(mailbox);
     if (!queue || queue.unsettled === queue.inFlight) return [];
     const now = this.#options.clock.now();
-    return this.#offering.take(queue, max, now, now + leaseMs, consumer);
+    return await this.#offering.take(queue, max, now, { consumer, leaseMs });
   }
 
   async ack(mailbox: string, messageIds: readonly string[]): Promise<(MessageStatus | undefined)[]> {
@@ -146,36 +160,35 @@ export class MailboxEngine implements MailboxStore {
     const entry = this.#leased(mailbox, messageId);
     if (!entry) return false;
     entry.record.leaseEndsAt = this.#options.clock.now() + leaseMs;
-    this.#wakeUp.at(entry.record.leaseEndsAt);
+    this.#wakeUp.plan(entry);
     return true;
   }
 
-  release(connectionId: string): void {
-    this.#attempts.putBack(this.#leases.heldBy(connectionId), 'disconnected');
+  release(connectionId: string, messageIds?: readonly string[]): void {
+    const held = this.#leases.heldBy(connectionId);
+    const released = messageIds ? held.filter(({ record }) => messageIds.includes(record.messageId)) : held;
+    this.#attempts.putBack(released, 'disconnected');
   }
 
-  async reroute(messageId: string, mailbox: string, facts: MessageFacts): Promise<boolean> {
+  async reroute(messageId: string, { mailbox, facts, bytes, deadline }: Detour): Promise<boolean> {
     const entry = this.#unsettled(messageId);
     if (!entry) return false;
     this.#leases.drop(entry);
     const seq = this.#ledger.nextSeq();
     const at = this.#options.clock.now();
-    const group = this.#ledger.change({ type: 'moved', ids: [messageId], at, mailbox, seq, facts }, [entry]);
+    const until = deadline === undefined ? {} : { deadline };
+    const change: Change = { type: 'moved', ids: [messageId], at, mailbox, seq, facts, ...until };
+    const group = bytes ? this.#ledger.replaceEnvelope(change, entry, bytes) : this.#ledger.change(change, [entry]);
     this.#offering.offerable(entry);
     await group.done;
     return true;
   }
 
-  async bury(messageId: string, reason: string): Promise<boolean> {
-    const entry = this.#unsettled(messageId);
-    if (!entry) return false;
-    this.#leases.drop(entry);
-    const at = this.#options.clock.now();
-    await this.#ledger.change({ type: 'buried', ids: [messageId], at, reason }, [entry]).done;
-    return true;
+  bury(messageId: string, reason: string, notice?: Notice): Promise<boolean> {
+    return this.#deadLetters.bury(this.#unsettled(messageId), reason, notice);
   }
 
-  deadLetters(after: string | undefined, limit: number): Promise<Page<LedgerEntry>> {
+  deadLetters(after: string | undefined, limit: number): Promise<DeadLetters> {
     return this.#deadLetters.list(after, limit);
   }
 
@@ -200,29 +213,18 @@ export class MailboxEngine implements MailboxStore {
     await this.#ledger.writeAll();
   }
 
-  #ready(entry: Entry): void {
-    if (entry.record.state !== 'accepted') return;
-    entry.record.state = 'ready';
-    entry.durable = undefined;
-    this.#offering.offerable(entry);
-  }
-
   #leased(mailbox: string, messageId: string): Entry | undefined {
-    const entry = this.#ledger.find(messageId);
+    const entry = this.#ledger.entries.find(messageId);
     return entry?.record.mailbox === mailbox && entry.record.state === 'leased' ? entry : undefined;
   }
 
   #unsettled(messageId: string): Entry | undefined {
-    const entry = this.#ledger.find(messageId);
-    return entry && !entry.settled && entry.record.state !== 'accepted' ? this.#ledger.warm(messageId) : undefined;
+    const entry = this.#ledger.entries.find(messageId);
+    return entry && !entry.settled ? this.#ledger.entries.warm(messageId) : undefined;
   }
 
   #reportHeld(entry: Entry): void {
     this.#events.exhausted(this.#view(entry), entry.record.reason ?? 'unknown');
-  }
-
-  #onTime(now: number): void {
-    this.#wakeUp.at(sweep(now, this.#shelf, this.#ledger, this.#attempts, this.#offering));
   }
 
   #stopTime(): void {
@@ -233,9 +235,9 @@ export class MailboxEngine implements MailboxStore {
   /** After a restart: leases of the earlier run end, what was queued is offered again. */
   #resume(): void {
     const interrupted: Entry[] = [];
-    for (const entry of this.#ledger.entries()) {
+    for (const entry of this.#ledger.entries.all()) {
       if (entry.record.state === 'leased') interrupted.push(entry);
-      else if (!entry.settled) this.#offering.arrive(this.#ledger.queues.of(entry.record.mailbox), entry);
+      else if (!entry.settled) this.#offering.arrive(entry);
     }
     this.#attempts.putBack(interrupted, 'interrupted');
     this.#wakeUp.at(this.#options.clock.now());

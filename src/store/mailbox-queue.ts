@@ -1,11 +1,14 @@
 // The queue of one mailbox: a lane for each priority, of which only the head is in memory.
 import type { Entry } from './entry.ts';
-import { laneCount } from './entry-record.ts';
+import { postponedLane } from './entry-record.ts';
 
 interface Slot {
   seq: number;
   entry: Entry;
 }
+
+/** So many slots in front may show what was taken already. */
+const takenKept = 64;
 
 /** One priority of one mailbox, in the order of acceptance. */
 export class Lane {
@@ -25,9 +28,9 @@ export class Lane {
     return this.rows - this.warmRows;
   }
 
-  /** Entries that the lane keeps in memory, some of them perhaps no longer current. */
+  /** Entries that the lane keeps in memory, some of them perhaps taken or no longer current. */
   get slotCount(): number {
-    return this.#slots.length - this.#head;
+    return this.#slots.length;
   }
 
   /** Puts an entry where its sequence number belongs; nearly always that is the end. */
@@ -35,7 +38,7 @@ export class Lane {
     const slots = this.#slots;
     const { seq } = entry.record;
     const last = slots.at(-1);
-    if (slots.length === this.#head || !last || last.seq <= seq) {
+    if (!last || last.seq <= seq) {
       slots.push({ seq, entry });
       return;
     }
@@ -53,12 +56,7 @@ export class Lane {
   peek(): Entry | undefined {
     for (;;) {
       const slot = this.#slots[this.#head];
-      if (!slot) {
-        this.#slots = [];
-        this.#head = 0;
-        this.#forgotten = 0;
-        return undefined;
-      }
+      if (!slot) return undefined;
       if (isCurrent(slot)) return slot.entry;
       this.drop();
     }
@@ -76,7 +74,11 @@ export class Lane {
   /** Removes the slot that `peek` showed. */
   drop(): void {
     this.#head++;
-    if (this.#head > 1024 && this.#head * 2 > this.#slots.length) {
+    if (this.#head === this.#slots.length) {
+      this.#slots = [];
+      this.#head = 0;
+      this.#forgotten = 0;
+    } else if (this.#head >= takenKept && this.#head * 2 > this.#slots.length) {
       this.#slots = this.#slots.slice(this.#head);
       this.#head = 0;
     }
@@ -90,14 +92,27 @@ function isCurrent({ seq, entry }: Slot): boolean {
 
 export class MailboxQueue {
   readonly name: string;
-  readonly lanes: readonly Lane[] = Array.from({ length: laneCount }, () => new Lane());
+  /** By priority, highest first, and last what is not due yet. */
+  readonly lanes: readonly Lane[] = Array.from({ length: postponedLane + 1 }, () => new Lane());
   /** Messages that have not ended, in memory or not, and the bytes of their envelopes. */
   unsettled = 0;
   bytes = 0;
   inFlight = 0;
+  readonly #emptied: Set<MailboxQueue>;
 
-  constructor(name: string) {
+  /** Whenever it may hold nothing any more, it joins the `emptied` ones. */
+  constructor(name: string, emptied: Set<MailboxQueue>) {
     this.name = name;
+    this.#emptied = emptied;
+  }
+
+  /** Counts an entry of this mailbox that has not ended, or counts it off. */
+  count({ settled, record }: Entry, by: 1 | -1): void {
+    if (settled) return;
+    this.unsettled += by;
+    if (this.unsettled === 0) this.#emptied.add(this);
+    this.bytes += by * record.size;
+    if (record.state === 'leased') this.inFlight += by;
   }
 
   laneFor(entry: Entry): Lane {
@@ -110,11 +125,13 @@ export class MailboxQueue {
 /** All mailboxes that hold something. */
 export class MailboxQueues {
   readonly #queues = new Map<string, MailboxQueue>();
+  /** Those that may hold nothing any more. */
+  readonly #emptied = new Set<MailboxQueue>();
 
   of(name: string): MailboxQueue {
     let queue = this.#queues.get(name);
     if (!queue) {
-      queue = new MailboxQueue(name);
+      queue = new MailboxQueue(name, this.#emptied);
       this.#queues.set(name, queue);
     }
     return queue;
@@ -124,19 +141,14 @@ export class MailboxQueues {
     return this.#queues.get(name);
   }
 
-  /** Counts an entry that has not ended where it is now, or counts it off. */
-  count(entry: Entry, by: 1 | -1): void {
-    if (entry.settled) return;
-    const queue = this.of(entry.record.mailbox);
-    queue.unsettled += by;
-    queue.bytes += by * entry.record.size;
-    if (entry.record.state === 'leased') queue.inFlight += by;
-  }
-
   /** Mailboxes that hold nothing need not be remembered. */
   forgetEmpty(): void {
-    for (const [name, queue] of this.#queues) {
-      if (queue.unsettled === 0 && queue.lanes.every((lane) => lane.rows === 0)) this.#queues.delete(name);
+    for (const queue of this.#emptied) {
+      const isUsed = queue.unsettled > 0;
+      // Rows of messages that have ended are removed in the background: until then it is looked at again.
+      if (!isUsed && queue.lanes.some((lane) => lane.rows > 0)) continue;
+      this.#emptied.delete(queue);
+      if (!isUsed) this.#queues.delete(queue.name);
     }
   }
 }

@@ -1,47 +1,36 @@
 // The shelf of a bus without persistence: a bounded memory of messages that have ended.
 import type { Entry } from './entry.ts';
-import type { LaneSize, Shelf } from './shelf.ts';
+import { Remembered } from './remembered.ts';
+import type { InstantRow, LaneSize, Shelf } from './shelf.ts';
 
-/** Acknowledged messages, and dead ones, are each remembered up to this many bytes. */
-const remembered = 64 * 2 ** 20;
-/** What an entry weighs beside its envelope, roughly. */
+/** Acknowledged messages, and dead ones, are each kept up to this many bytes. */
+const kept = 64 * 2 ** 20;
+/** What a dead one weighs beside its envelope, roughly. */
 const entryBytes = 600;
 
 export class MemoryShelf implements Shelf {
-  readonly holdsMail = false;
-  readonly #acknowledged = new Map<string, Entry>();
-  /** The same, oldest first. A map's own order is slow to read while entries leave at its head. */
-  #order: Entry[] = [];
-  #oldest = 0;
+  readonly #acknowledged = new Remembered(kept);
   readonly #dead = new Map<string, Entry>();
-  #bytes = 0;
   #deadBytes = 0;
 
   hasEntry(id: string): boolean {
-    return this.#acknowledged.has(id) || this.#dead.has(id);
+    return this.#dead.has(id) || this.#acknowledged.has(id);
   }
 
   readEntry(id: string): Entry | undefined {
-    return this.#acknowledged.get(id) ?? this.#dead.get(id);
+    return this.#dead.get(id) ?? this.#acknowledged.read(id);
   }
 
   writeEntry(entry: Entry): void {
-    const { messageId, state } = entry.record;
-    if (state === 'dead') {
-      this.#bury(entry);
-      return;
-    }
-    this.#acknowledged.set(messageId, entry);
-    this.#order.push(entry);
-    this.#bytes += weight(entry);
-    while (this.#bytes > remembered) this.#forgetOldest();
+    if (entry.record.state === 'dead') this.#bury(entry);
+    else this.#acknowledged.add(entry);
   }
 
   #bury(entry: Entry): void {
     this.#dead.set(entry.record.messageId, entry);
     this.#deadBytes += weight(entry);
     for (const id of this.#dead.keys()) {
-      if (this.#deadBytes <= remembered) return;
+      if (this.#deadBytes <= kept) return;
       this.removeEntry(id);
     }
   }
@@ -53,21 +42,11 @@ export class MemoryShelf implements Shelf {
   }
 
   forgetEndedBefore(instant: number): void {
-    while ((this.#order[this.#oldest]?.record.settledAt ?? instant) < instant) this.#forgetOldest();
+    this.#acknowledged.forgetEndedBefore(instant);
     for (const [id, { record }] of this.#dead) {
       if ((record.settledAt ?? instant) >= instant) break;
       this.removeEntry(id);
     }
-  }
-
-  #forgetOldest(): void {
-    const entry = this.#order[this.#oldest++];
-    if (!entry) return;
-    this.#acknowledged.delete(entry.record.messageId);
-    this.#bytes -= weight(entry);
-    if (this.#oldest < 4_096 || this.#oldest * 2 < this.#order.length) return;
-    this.#order = this.#order.slice(this.#oldest);
-    this.#oldest = 0;
   }
 
   deadIds(after: string | undefined, limit: number): { ids: string[]; next?: string } {
@@ -79,17 +58,6 @@ export class MemoryShelf implements Shelf {
   }
 
   // Nothing is written and nothing read back: every unsettled message is in memory.
-  readSegment(): Buffer {
-    throw new RangeError('a memory shelf has no journal');
-  }
-  writeSegment(): void {}
-  removeSegment(): void {}
-  segmentsAfter(): Iterable<[number, Buffer]> {
-    return [];
-  }
-  lastSegment(): number {
-    return 0;
-  }
   readMark(): number {
     return 0;
   }
@@ -103,12 +71,20 @@ export class MemoryShelf implements Shelf {
     return [];
   }
   writeLaneSizes(): void {}
-  deadlinesUpTo(): string[] {
+  deadlinesAfter(): InstantRow[] {
     return [];
   }
   nextDeadlineAfter(): number | undefined {
     return undefined;
   }
+  dueAfter(): InstantRow[] {
+    return [];
+  }
+  nextDueAfter(): number | undefined {
+    return undefined;
+  }
+  writeDue(): void {}
+  removeDue(): void {}
   heldIds(): string[] {
     return [];
   }

@@ -1,13 +1,13 @@
 // The store of a bus without persistence: the same behaviour, nothing on disk.
 import type { AgentRecord, AgentStore } from '../ports/agent-store.ts';
 import { type Clock, systemClock } from '../ports/clock.ts';
-import type { SessionLog } from '../ports/session-log.ts';
 import type { Store } from '../ports/store.ts';
-import { BusError } from '../protocol/errors.ts';
-import type { SessionEvent } from '../protocol/types.gen.ts';
 import { GroupCommit } from './group-commit.ts';
 import { defaultLimits, type MailboxLimits } from './limits.ts';
 import { MailboxEngine } from './mailbox-engine.ts';
+import { MemoryAuditLog } from './memory-audit-log.ts';
+import { MemoryKeyStore } from './memory-key-store.ts';
+import { MemorySessionLog } from './memory-session-log.ts';
 import { MemoryShelf } from './memory-shelf.ts';
 
 export interface MemoryStoreOptions {
@@ -27,44 +27,14 @@ export function createMemoryStore({
     mailboxes,
     sessions: new MemorySessionLog(),
     agents: new MemoryAgentStore(),
+    audit: new MemoryAuditLog(),
+    keys: new MemoryKeyStore(),
     onFailure: (listener) => commit.onFailure(listener),
     close: async () => {
       await mailboxes.close();
       await commit.settled();
     },
   };
-}
-
-class MemorySessionLog implements SessionLog {
-  readonly #streams = new Map<string, SessionEvent[]>();
-  readonly #refused = new Set<string>();
-
-  async append(sessionId: string, expectedVersion: number, events: readonly SessionEvent[]): Promise<void> {
-    const stream = this.#streams.get(sessionId) ?? [];
-    if (stream.length !== expectedVersion || this.#refused.has(sessionId)) {
-      this.#refused.add(sessionId);
-      throw new BusError(
-        'VERSION_MISMATCH',
-        `Session ${sessionId} is at version ${stream.length}; read it and try again.`,
-      );
-    }
-    stream.push(...structuredClone(events));
-    this.#streams.set(sessionId, stream);
-  }
-
-  async read(sessionId: string, afterVersion: number, limit: number): Promise<SessionEvent[]> {
-    this.#refused.delete(sessionId);
-    const stream = this.#streams.get(sessionId) ?? [];
-    return structuredClone(stream.slice(afterVersion, afterVersion + limit));
-  }
-
-  async sessionIds(): Promise<string[]> {
-    return [...this.#streams.keys()];
-  }
-
-  async remove(sessionId: string): Promise<void> {
-    this.#streams.delete(sessionId);
-  }
 }
 
 class MemoryAgentStore implements AgentStore {

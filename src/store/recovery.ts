@@ -1,20 +1,37 @@
 // Rebuilds memory at the start: the counts of the tables, and the journal behind the mark on top of them.
 import { Entry } from './entry.ts';
-import { readRecords } from './journal-record.ts';
+import type { Journal } from './journal.ts';
+import type { JournalRecord, Row } from './journal-record.ts';
 import type { MailboxQueues } from './mailbox-queue.ts';
 import type { Shelf } from './shelf.ts';
+import type { WorkingSet } from './working-set.ts';
+import type { WriteBehind } from './write-behind.ts';
 
-export interface RecoveryHooks {
-  find(id: string): Entry | undefined;
-  /** The entry of an id, in memory from now on. */
-  warm(id: string): Entry | undefined;
-  /** The journal knows more of the entry than the tables, since this segment. */
-  changed(entry: Entry, segment: number): void;
-  forgotten(entry: Entry): void;
+export interface RecoveryDeps {
+  shelf: Shelf;
+  journal: Journal;
+  queues: MailboxQueues;
+  entries: WorkingSet;
+  behind: WriteBehind;
+  /** Writes to the tables at once: what the journal knows from an earlier run. */
+  restore: (writes: () => void) => void;
+  writeRow: (row: Row) => void;
 }
 
 /** @throws BusError STORE_UNREADABLE where the journal is damaged. */
-export function recover(shelf: Shelf, queues: MailboxQueues, entries: Map<string, Entry>, hooks: RecoveryHooks): void {
+export function recover(deps: RecoveryDeps): void {
+  const { shelf, journal, queues, entries } = deps;
+  countRows(shelf, queues);
+  const replay = new Replay(deps);
+  for (const block of journal.replay(shelf.readMark())) {
+    for (const { position, record } of block.records) replay.take(record, position, block.position);
+  }
+  replay.end();
+  for (const entry of entries.all()) recount(entry, queues);
+}
+
+/** Everything that the tables have is cold. */
+function countRows(shelf: Shelf, queues: MailboxQueues): void {
   for (const [name, sizes] of shelf.laneSizes()) {
     const queue = queues.of(name);
     for (const [index, lane] of queue.lanes.entries()) {
@@ -24,43 +41,84 @@ export function recover(shelf: Shelf, queues: MailboxQueues, entries: Map<string
       queue.bytes += lane.rowBytes;
     }
   }
-  for (const [segment, bytes] of shelf.segmentsAfter(shelf.readMark())) replay(segment, bytes, entries, hooks);
-  for (const entry of entries.values()) {
-    // Counted above by its row, wherever that lies; counted now by where it is.
-    const { queue: row } = entry.rows;
-    if (row) {
-      const queue = queues.of(row.mailbox);
-      queue.unsettled--;
-      queue.bytes -= entry.record.size;
-    }
-    if (entry.record.state === 'accepted') entry.record.state = 'ready';
-    queues.count(entry, 1);
-  }
 }
 
-function replay(segment: number, bytes: Buffer, entries: Map<string, Entry>, hooks: RecoveryHooks): void {
-  for (const record of readRecords(bytes)) {
-    if (record.kind === 'accepted') {
-      const { seq, ...message } = record.head;
-      if (hooks.find(message.messageId)) continue;
-      const entry = Entry.accept({ ...message, bytes: record.bytes }, seq, segment, record.offset);
-      entry.bytes = undefined;
-      entries.set(message.messageId, entry);
-      hooks.changed(entry, segment);
-      continue;
-    }
-    const { change } = record;
+/** Counted by its row, wherever that lies; from now on by where it is. */
+function recount(entry: Entry, queues: MailboxQueues): void {
+  const { queue: row } = entry.rows;
+  if (row) {
+    const queue = queues.of(row.mailbox);
+    queue.unsettled--;
+    queue.bytes -= row.size;
+  }
+  queues.of(entry.record.mailbox).count(entry, 1);
+}
+
+class Replay {
+  readonly #deps: RecoveryDeps;
+  /** Writes that wait for the end: meanwhile the tables are read as they were. */
+  readonly #late: (() => void)[] = [];
+  /** Free again for what comes behind, whatever the tables still show. */
+  readonly #gone = new Set<string>();
+
+  constructor(deps: RecoveryDeps) {
+    this.#deps = deps;
+  }
+
+  take(record: JournalRecord, position: number, block: number): void {
+    if (record.kind === 'row') this.#late.push(() => this.#deps.writeRow(record.row));
+    else if (record.kind === 'accepted') this.#accept(record, position, block);
+    else this.#change(record, position, block);
+  }
+
+  end(): void {
+    if (this.#late.length === 0) return;
+    this.#deps.restore(() => {
+      for (const write of this.#late) write();
+    });
+  }
+
+  #accept({ head, bytes }: Extract<JournalRecord, { kind: 'accepted' }>, position: number, block: number): void {
+    // The tables may have it already.
+    if (this.#find(head.messageId)) return;
+    const entry = Entry.accept({ ...head, bytes }, position, position);
+    entry.bytes = undefined;
+    this.#deps.behind.mark(this.#deps.entries.keep(entry), block);
+  }
+
+  #change(
+    { change, envelopeBytes }: Extract<JournalRecord, { kind: 'change' }>,
+    position: number,
+    block: number,
+  ): void {
+    const { entries, behind } = this.#deps;
     for (const id of change.ids) {
-      // The tables may have it already.
-      if ((hooks.find(id)?.record.asOf ?? segment) >= segment) continue;
-      const entry = hooks.warm(id);
-      if (!entry) continue;
+      const entry = this.#find(id);
+      if (!entry || entry.record.asOf >= position) continue;
+      if (entries.get(id) !== entry) entries.keep(entry);
       if (change.type === 'discarded') {
-        hooks.forgotten(entry);
+        this.#forget(entry);
         continue;
       }
       entry.apply(change);
-      hooks.changed(entry, segment);
+      if (envelopeBytes !== undefined) entry.relocate(position, envelopeBytes);
+      entry.record.asOf = position;
+      behind.mark(entry, block);
     }
+  }
+
+  #forget(entry: Entry): void {
+    const { entries, behind } = this.#deps;
+    entries.drop(entry);
+    behind.drop(entry);
+    this.#gone.add(entry.record.messageId);
+    this.#late.push(() => entries.unshelve(entry));
+  }
+
+  /** As it is in the tables: an attempt that is open there may have ended in what comes behind. */
+  #find(id: string): Entry | undefined {
+    const { entries, shelf } = this.#deps;
+    if (this.#gone.has(id)) return entries.get(id);
+    return entries.get(id) ?? entries.damage.unlessIn(id, () => shelf.readEntry(id));
   }
 }

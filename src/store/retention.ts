@@ -1,33 +1,44 @@
-// Forgets what ended long ago: a segment of the journal at a time, once nothing in it is needed any more.
+// Forgets what ended long ago: the rows of each message, and each file of the journal once nothing in it is needed.
 import type { Clock } from '../ports/clock.ts';
-import { BusError } from '../protocol/errors.ts';
 import type { Entry } from './entry.ts';
-import type { GroupCommit } from './group-commit.ts';
-import { readRecords } from './journal-record.ts';
+import type { Journal } from './journal.ts';
+import { fileOf, positionAt } from './journal-position.ts';
+import type { JournalBlock } from './journal-reader.ts';
+import type { JournalRecord } from './journal-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { Shelf } from './shelf.ts';
 
-/** Between two segments, so that a purge is a trickle beside the mail. */
+/** Between two steps, so that a purge is a trickle beside the mail. */
 const stepMs = 5;
+/** A step looks at so many messages. */
+const stepSize = 256;
 const shortestPassMs = 1_000;
 const longestPassMs = 60_000;
 
+export interface RetentionDeps {
+  shelf: Shelf;
+  ledger: Ledger;
+  clock: Clock;
+  /** Milliseconds that what ended is kept. */
+  keepMs: number;
+  /** Absent where nothing is on disk. */
+  journal: Journal | undefined;
+}
+
 export class Retention {
-  readonly #shelf: Shelf;
-  readonly #ledger: Ledger;
-  readonly #commit: GroupCommit;
-  readonly #clock: Clock;
-  readonly #keepMs: number;
-  /** The last segment that this pass has looked at. */
-  #cursor = 0;
+  readonly #deps: RetentionDeps;
+  /** Where this pass goes on; undefined between two passes. */
+  #cursor: number | undefined;
+  /** When the file under the cursor may be of no use, as far as it was read; 0 for now. */
+  #neededUntil = 0;
+  /** The same of files that were read to the end in earlier passes. */
+  readonly #idle = new Map<number, number>();
+  /** Files to be removed. */
+  #useless: number[] = [];
   #cancel: () => void = () => undefined;
 
-  constructor(shelf: Shelf, ledger: Ledger, commit: GroupCommit, clock: Clock, keepMs: number) {
-    this.#shelf = shelf;
-    this.#ledger = ledger;
-    this.#commit = commit;
-    this.#clock = clock;
-    this.#keepMs = keepMs;
+  constructor(deps: RetentionDeps) {
+    this.#deps = deps;
     this.#schedule(this.#passMs);
   }
 
@@ -37,72 +48,112 @@ export class Retention {
   }
 
   get #passMs(): number {
-    return Math.min(longestPassMs, Math.max(shortestPassMs, this.#keepMs / 10));
+    return Math.min(longestPassMs, Math.max(shortestPassMs, this.#deps.keepMs / 10));
   }
 
   #schedule(delayMs: number): void {
-    this.#cancel = this.#clock.schedule(delayMs, () => {
-      const before = this.#clock.now() - this.#keepMs;
-      if (this.#step(before)) this.#schedule(stepMs);
-      else {
-        this.#cursor = 0;
-        this.#schedule(this.#passMs);
+    const { clock, keepMs, journal, shelf } = this.#deps;
+    this.#cancel = clock.schedule(delayMs, () => {
+      const now = clock.now();
+      if (!journal) shelf.forgetEndedBefore(now - keepMs);
+      else if (this.#step(now, journal)) {
+        this.#schedule(stepMs);
+        return;
       }
+      this.#cursor = undefined;
+      this.#schedule(this.#passMs);
     });
   }
 
-  /** Looks at one segment; false at the end of the pass. */
-  #step(before: number): boolean {
-    if (!this.#shelf.holdsMail) {
-      this.#shelf.forgetEndedBefore(before);
-      return false;
-    }
-    const [next] = this.#shelf.segmentsAfter(this.#cursor, 1);
-    if (!next || next[0] > this.#shelf.readMark()) return false;
-    const [segment, bytes] = next;
-    this.#cursor = segment;
-    const content = contentOf(bytes);
-    // A damaged segment is kept: what it holds is reported when it is read.
-    if (!content) return true;
-    if (content.newest >= before) return false;
-    const ended = this.#endedBefore(content.ids, segment, before);
-    if (!ended) return true;
-    const group = this.#commit.join();
-    group.write(() => {
-      for (const entry of ended) this.#ledger.unshelve(entry);
-      this.#shelf.removeSegment(segment);
-    });
-    return true;
-  }
-
-  /** The entries of a segment, if all of them ended before; undefined where one is still needed. */
-  #endedBefore(ids: readonly string[], segment: number, before: number): Entry[] | undefined {
+  /** Looks at some blocks; false at the end of the pass. */
+  #step(now: number, journal: Journal): boolean {
+    const before = now - this.#deps.keepMs;
+    const mark = this.#deps.shelf.readMark();
+    this.#cursor ??= this.#beginningAfter(0, journal, now);
     const ended: Entry[] = [];
-    for (const id of ids) {
-      const entry = this.#ledger.find(id);
-      // Forgotten before, or accepted again later under the same id.
-      if (entry?.record.segment !== segment) continue;
-      const { settledAt } = entry.record;
-      if (settledAt === undefined || settledAt >= before || entry.dirtySince !== undefined) return undefined;
-      ended.push(entry);
+    let more = true;
+    for (let seen = 0; seen < stepSize && this.#cursor !== undefined; ) {
+      const block = this.#cursor < mark ? journal.blockAt(this.#cursor) : undefined;
+      if (!block) {
+        this.#leaveFile(fileOf(this.#cursor), mark, journal);
+        this.#cursor = this.#beginningAfter(fileOf(this.#cursor), journal, now);
+      } else if (newestIn(block) >= before) {
+        more = false;
+        break;
+      } else {
+        seen += block.records.length;
+        ended.push(...this.#endedIn(block, now));
+        this.#cursor = block.end;
+      }
+    }
+    if (ended.length > 0 || this.#useless.length > 0) void this.#forget(ended, journal);
+    return more && this.#cursor !== undefined;
+  }
+
+  /** The first file behind `file` in which something may have become useless. */
+  #beginningAfter(file: number, journal: Journal, now: number): number | undefined {
+    this.#neededUntil = 0;
+    const next = journal.files().find((other) => other > file && (this.#idle.get(other) ?? 0) <= now);
+    return next === undefined ? undefined : positionAt(next, 0);
+  }
+
+  /** The file was read as far as it can be. */
+  #leaveFile(file: number, mark: number, journal: Journal): void {
+    const isWhole = journal.isEnd(this.#cursor ?? 0);
+    // What is damaged stays: it is reported when it is read.
+    if (!isWhole) return;
+    if (this.#neededUntil > 0) {
+      this.#idle.set(file, this.#neededUntil);
+    } else if (file < fileOf(mark)) {
+      this.#idle.set(file, Number.POSITIVE_INFINITY);
+      this.#useless.push(file);
+    } else journal.beginFile();
+  }
+
+  /** Files go after the rows that lead to them. What cannot be removed is tried again in a later pass. */
+  async #forget(ended: readonly Entry[], journal: Journal): Promise<void> {
+    const files = this.#useless;
+    this.#useless = [];
+    try {
+      await this.#deps.ledger.forget(ended);
+      for (const file of files) await journal.removeFile(file);
+    } catch {
+      // A store that fails says so itself.
+    } finally {
+      for (const file of files) this.#idle.delete(file);
+    }
+  }
+
+  /** Messages that ended before the retention; when the others will have is noted. */
+  #endedIn({ records }: JournalBlock, now: number): Entry[] {
+    const { ledger, keepMs } = this.#deps;
+    const ended: Entry[] = [];
+    for (const { position, record } of records) {
+      const id = idOfEnvelope(record);
+      const entry = id === undefined ? undefined : ledger.entries.tryFind(id);
+      // Forgotten before, accepted again later under the same id, or moved on with another envelope.
+      if (entry?.record.position !== position) continue;
+      const { settledAt, deadline } = entry.record;
+      const until = (settledAt ?? Math.max(now, deadline)) + keepMs;
+      if (until < now && entry.dirtySince === undefined) ended.push(entry);
+      else this.#neededUntil = Math.max(this.#neededUntil, until, now + stepMs);
     }
     return ended;
   }
 }
 
-function contentOf(segment: Buffer): { ids: string[]; newest: number } | undefined {
-  const ids: string[] = [];
+/** Whose envelope the record brought, if any. */
+function idOfEnvelope(record: JournalRecord): string | undefined {
+  if (record.kind === 'accepted') return record.head.messageId;
+  return record.kind === 'change' && record.envelopeBytes !== undefined ? record.change.ids[0] : undefined;
+}
+
+/** When the block was written, as far as it says so. */
+function newestIn({ records }: JournalBlock): number {
   let newest = 0;
-  try {
-    for (const record of readRecords(segment)) {
-      if (record.kind === 'accepted') {
-        ids.push(record.head.messageId);
-        newest = Math.max(newest, record.head.acceptedAt);
-      } else if ('at' in record.change) newest = Math.max(newest, record.change.at);
-    }
-  } catch (error) {
-    if (error instanceof BusError) return undefined;
-    throw error;
+  for (const { record } of records) {
+    if (record.kind === 'accepted') newest = Math.max(newest, record.head.acceptedAt);
+    else if (record.kind === 'change' && 'at' in record.change) newest = Math.max(newest, record.change.at);
   }
-  return { ids, newest };
+  return newest;
 }

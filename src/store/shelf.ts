@@ -1,4 +1,4 @@
-// Where the mailbox engine puts what need not be in memory: the journal, and the tables made from it.
+// The tables in which the mailbox engine puts what need not be in memory.
 import type { Entry } from './entry.ts';
 
 export interface QueueRow {
@@ -8,33 +8,26 @@ export interface QueueRow {
   deadline: number;
 }
 
+export type InstantRow = [instant: number, id: string];
+
 export type LaneSize = [rows: number, bytes: number];
 
 /**
- * Writes are called inside a group's transaction only; reads see what was flushed.
+ * Writes are called inside a transaction only; reads see what was flushed.
  * What comes back was checked against its checksum: damage throws STORE_UNREADABLE, it is never returned.
  */
 export interface Shelf {
-  /** False where nothing can be read back: the engine then keeps every unsettled message in memory. */
-  readonly holdsMail: boolean;
-
   /** The ledger: one record for each known message id. */
   hasEntry(id: string): boolean;
   readEntry(id: string): Entry | undefined;
   writeEntry(entry: Entry): void;
   removeEntry(id: string): void;
-  /** Where `holdsMail` is false: forgets what ended before. */
+  /** Where there is no journal: forgets what ended before. */
   forgetEndedBefore(instant: number): void;
 
-  /** The journal, in segments of records. */
-  readSegment(segment: number): Buffer;
-  writeSegment(segment: number, bytes: Buffer): void;
-  removeSegment(segment: number): void;
-  segmentsAfter(segment: number, limit?: number): Iterable<[segment: number, bytes: Buffer]>;
-  lastSegment(): number;
-  /** All that segments up to the mark say is in the tables. */
+  /** All that the journal says in front of the mark is in the tables. 0 before the first. */
   readMark(): number;
-  writeMark(segment: number): void;
+  writeMark(position: number): void;
 
   /** Ids of unsettled messages, in the order of their lane. */
   queueRows(mailbox: string, lane: number, fromSeq: number, limit: number): [seq: number, id: string][];
@@ -43,9 +36,15 @@ export interface Shelf {
   /** How many queue rows each lane of each mailbox has, and the bytes of their envelopes. */
   laneSizes(): Iterable<[mailbox: string, lanes: LaneSize[]]>;
   writeLaneSizes(mailbox: string, lanes: readonly LaneSize[]): void;
-  /** Of the messages with a queue row, by deadline. */
-  deadlinesUpTo(instant: number, limit: number): string[];
+  /** Of the messages with a queue row, by deadline: those behind a row, up to an instant. */
+  deadlinesAfter(row: InstantRow, upTo: number, limit: number): InstantRow[];
   nextDeadlineAfter(instant: number): number | undefined;
+
+  /** Messages that wait for their first offer's time, earliest first. */
+  dueAfter(row: InstantRow, upTo: number, limit: number): InstantRow[];
+  nextDueAfter(instant: number): number | undefined;
+  writeDue(dueAt: number, id: string): void;
+  removeDue(dueAt: number, id: string): void;
 
   /** Messages without an attempt left that nobody has decided on. */
   heldIds(): string[];

@@ -1,40 +1,42 @@
-// Brings what memory knows to the tables in the background of later commits: ended messages in sorted batches, the rest by age.
+// Brings messages to the tables: ended ones in sorted batches, the rest by age.
+import type { CheckpointPart } from './checkpoint.ts';
 import type { Entry } from './entry.ts';
-import type { Group, GroupCommit } from './group-commit.ts';
+import { bytesBetween } from './journal-position.ts';
 import type { MailboxQueue, MailboxQueues } from './mailbox-queue.ts';
-import type { SegmentWriter } from './segment-writer.ts';
 import type { Shelf } from './shelf.ts';
 
-/** Entries older than so many segments go to the tables; a restart replays about as many. */
-const replayedSegments = 64;
+/** What has not ended after so many bytes of journal goes to the tables; a restart replays about as many. */
+const replayedBytes = 4 * 2 ** 20;
+/** It goes together with what is younger by so much. */
+const togetherBytes = 512 * 1024;
 /** Neighbours in the table share a page. */
 const endedBatch = 512;
 
 export interface WriteBehindDeps {
   shelf: Shelf;
-  commit: GroupCommit;
-  segments: SegmentWriter;
   queues: MailboxQueues;
+  /** Size of a journal file. */
+  fileBytes: number;
   /** The tables show the entry as it is, and are flushed. */
   written: (entry: Entry) => void;
 }
 
-export class WriteBehind {
+export class WriteBehind implements CheckpointPart {
   readonly #deps: WriteBehindDeps;
   /** Entries that the tables do not show as they are, oldest change first. */
   readonly #dirty = new Set<Entry>();
   #ended: Entry[] = [];
+  #writing: Entry[] = [];
   readonly #touched = new Set<MailboxQueue>();
 
   constructor(deps: WriteBehindDeps) {
     this.#deps = deps;
-    deps.commit.beforeWrite((group) => this.#write(group));
   }
 
-  /** The entry was changed in this segment. */
-  mark(entry: Entry, segment: number): void {
+  /** The entry was changed in this block. */
+  mark(entry: Entry, block: number): void {
     if (entry.dirtySince === undefined) {
-      entry.dirtySince = segment;
+      entry.dirtySince = block;
       this.#dirty.add(entry);
     }
     if (entry.settled) this.#ended.push(entry);
@@ -43,74 +45,83 @@ export class WriteBehind {
   /** The entry need not be written any more. */
   drop(entry: Entry): void {
     this.#dirty.delete(entry);
+    entry.dirtySince = undefined;
   }
 
-  /** Writes everything, whatever its age: before a reading of the tables, or at the end. */
-  async writeAll(): Promise<void> {
-    for (const entry of this.#dirty) entry.dirtySince = Number.NEGATIVE_INFINITY;
-    if (this.#dirty.size > 0) await this.#deps.commit.join().done;
-  }
-
-  #write(group: Group): void {
-    const { shelf, segments, written } = this.#deps;
-    const packed = segments.pack();
-    const current = segments.last;
-    const due = this.#due(current);
+  oldest(): number | undefined {
     const [oldest] = this.#dirty;
-    const mark = oldest?.dirtySince === undefined ? current : oldest.dirtySince - 1;
-    group.write(() => {
-      for (const { number, bytes } of packed) shelf.writeSegment(number, bytes);
-      for (const entry of due) this.#writeTables(entry);
-      for (const { name, lanes } of this.#touched) {
-        shelf.writeLaneSizes(
-          name,
-          lanes.map(({ rows, rowBytes }) => [rows, rowBytes]),
-        );
-      }
-      this.#touched.clear();
-      if (due.length > 0) shelf.writeMark(mark);
-    });
-    group.afterFlush(() => {
-      for (const entry of due) if (entry.dirtySince === undefined && !entry.evicted) written(entry);
-    });
+    return oldest?.dirtySince;
   }
 
-  /** Entries whose turn it is: a full batch of ended ones, and whatever is older than the replay window. */
-  #due(current: number): Entry[] {
-    const due = new Set<Entry>();
-    if (this.#ended.length >= endedBatch) {
-      for (const entry of this.#ended) if (this.#dirty.has(entry)) due.add(entry);
-      this.#ended = [];
+  isDue(flushed: number): boolean {
+    const oldest = this.oldest();
+    return this.#ended.length >= endedBatch || (oldest !== undefined && this.#age(oldest, flushed) > replayedBytes);
+  }
+
+  write(flushed: number, all: boolean): void {
+    const { shelf } = this.#deps;
+    this.#writing = this.#due(flushed, all);
+    for (const entry of this.#writing) this.#writeTables(entry);
+    for (const { name, lanes } of this.#touched) {
+      shelf.writeLaneSizes(
+        name,
+        lanes.map(({ rows, rowBytes }) => [rows, rowBytes]),
+      );
+    }
+    this.#touched.clear();
+  }
+
+  written(): void {
+    for (const entry of this.#writing) {
+      if (entry.dirtySince === undefined && !entry.evicted) this.#deps.written(entry);
+    }
+    this.#writing = [];
+  }
+
+  /** Entries whose turn it is, in the order of the table. What is not flushed yet waits for a later turn. */
+  #due(flushed: number, all: boolean): Entry[] {
+    const due: Entry[] = [];
+    const isFlushed = (entry: Entry): boolean => entry.record.asOf < flushed;
+    const add = (entry: Entry): void => {
+      if (!this.#dirty.delete(entry)) return;
+      entry.dirtySince = undefined;
+      due.push(entry);
+    };
+    if (all || this.#ended.length >= endedBatch) {
+      const ended = this.#ended;
+      this.#ended = ended.filter((entry) => !isFlushed(entry));
+      for (const entry of ended) if (isFlushed(entry)) add(entry);
     }
     for (const entry of this.#dirty) {
-      if (entry.dirtySince === undefined || entry.dirtySince + replayedSegments > current) break;
-      due.add(entry);
+      const { dirtySince = flushed } = entry;
+      if (!all && this.#age(dirtySince, flushed) + togetherBytes < replayedBytes) break;
+      if (isFlushed(entry)) add(entry);
     }
-    for (const entry of due) {
-      this.#dirty.delete(entry);
-      entry.dirtySince = undefined;
-      entry.record.asOf = current;
-    }
-    return [...due].sort((a, b) => (a.record.messageId < b.record.messageId ? -1 : 1));
+    return due.sort((a, b) => (a.record.messageId < b.record.messageId ? -1 : 1));
   }
 
   /** The record of the entry, and the rows of the indexes that it belongs in now. */
   #writeTables(entry: Entry): void {
     const { shelf } = this.#deps;
-    const { messageId, mailbox, seq, deadline, state, settledAt, size } = entry.record;
+    const { messageId, mailbox, seq, deadline, state, retryAt, settledAt, size } = entry.record;
     shelf.writeEntry(entry);
     const old = entry.rows;
-    const queue = entry.settled ? undefined : { mailbox, lane: entry.lane, seq, deadline };
+    const queue = entry.settled ? undefined : { mailbox, lane: entry.lane, seq, deadline, size };
     const isSameRow = old.queue?.mailbox === mailbox && old.queue.seq === seq && old.queue.deadline === deadline;
     if (!queue || !isSameRow) {
       if (old.queue) {
         shelf.removeQueueRow(old.queue, messageId);
-        this.#countRow(old.queue, -1, size);
+        this.#countRow(old.queue, -1);
       }
       if (queue) {
         shelf.writeQueueRow(queue, messageId);
-        this.#countRow(queue, 1, size);
+        this.#countRow(queue, 1);
       }
+    }
+    const dueAt = entry.postponed ? retryAt : undefined;
+    if (dueAt !== old.dueAt) {
+      if (old.dueAt !== undefined) shelf.removeDue(old.dueAt, messageId);
+      if (dueAt !== undefined) shelf.writeDue(dueAt, messageId);
     }
     const held = state === 'held';
     if (held && !old.held) shelf.writeHeld(messageId);
@@ -120,16 +131,20 @@ export class WriteBehind {
       if (old.diedAt !== undefined) shelf.removeDead(old.diedAt, messageId);
       if (diedAt !== undefined) shelf.writeDead(diedAt, messageId);
     }
-    entry.rows = { queue, held, diedAt };
+    entry.rows = { queue, dueAt, held, diedAt };
   }
 
-  #countRow(row: { mailbox: string; lane: number }, by: 1 | -1, bytes: number): void {
+  #countRow(row: { mailbox: string; lane: number; size: number }, by: 1 | -1): void {
     const queue = this.#deps.queues.of(row.mailbox);
     const lane = queue.lanes[row.lane];
     if (!lane) return;
     lane.rows += by;
-    lane.rowBytes += by * bytes;
+    lane.rowBytes += by * row.size;
     lane.warmRows += by;
     this.#touched.add(queue);
+  }
+
+  #age(position: number, flushed: number): number {
+    return bytesBetween(position, flushed, this.#deps.fileBytes);
   }
 }

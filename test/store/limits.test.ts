@@ -1,6 +1,5 @@
 // How much a store keeps, and for how long: the same in memory and in LMDB.
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NewMessage } from '../../src/ports/mailbox-store.ts';
@@ -9,6 +8,8 @@ import type { MailboxLimits } from '../../src/store/limits.ts';
 import { openLmdbStore } from '../../src/store/lmdb.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { newMessage } from '../support/new-message.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const box = 'opencode://backend';
 const consumer = { agentId: box, door: 'http' as const, connectionId: 'conn_1' };
@@ -18,26 +19,18 @@ let folder: string;
 let clock: ManualClock;
 let opened: Store[];
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'agent-bus-'));
+  folder = temporaryFolder();
   clock = new ManualClock();
   opened = [];
 });
 afterEach(async () => {
   await Promise.all(opened.map((store) => store.close()));
-  rmSync(folder, { recursive: true, force: true });
 });
 
-const message = (messageId: string, more: Partial<NewMessage> = {}): NewMessage => ({
-  messageId,
-  mailbox: box,
-  priority: 'medium',
-  acceptedAt: clock.now(),
-  deadline: clock.now() + 300_000,
-  retry: { maxRetries: 3, backoff: 'linear' },
-  facts: { sender: 'claude-code://orchestrator', messageType: 'status_update' },
-  bytes: Buffer.from(`{"message_id":"${messageId}","padding":"${'x'.repeat(600)}"}`),
-  ...more,
-});
+const message = (id: string, more: Partial<NewMessage> = {}): NewMessage => {
+  const bytes = Buffer.from(`{"message_id":"${id}","padding":"${'x'.repeat(600)}"}`);
+  return newMessage(id, { mailbox: box, acceptedAt: clock.now(), bytes, ...more });
+};
 
 /** Time passes, and what was started by it is flushed. */
 async function pass(store: Store, ms: number): Promise<void> {
@@ -91,6 +84,29 @@ describe.each(Object.entries(stores))('%s', (_name, open) => {
     await expect(store.mailboxes.enqueue(message('c'))).rejects.toMatchObject({ code: 'MAILBOX_FULL' });
   });
 
+  it('leaves a dead letter where it is while its mailbox has no room for it', async () => {
+    const store = openStore({ maxMailboxMessages: 1 });
+    await store.mailboxes.enqueue(message('dead'));
+    await store.mailboxes.bury('dead', 'unwanted');
+    await store.mailboxes.enqueue(message('a'));
+    const later = clock.now() + 1_000;
+    await expect(store.mailboxes.redrive('dead', later)).rejects.toMatchObject({ code: 'MAILBOX_FULL' });
+    expect((await store.mailboxes.deadLetters(undefined, 1)).items).toMatchObject([{ messageId: 'dead' }]);
+    await store.mailboxes.take(box, 1, 30_000, consumer);
+    await store.mailboxes.ack(box, ['a']);
+    expect(await store.mailboxes.redrive('dead', later)).toBe(true);
+  });
+
+  it('tells of a death also where the mailbox is full', async () => {
+    const store = openStore({ maxMailboxMessages: 1 });
+    await store.mailboxes.enqueue(message('full', { mailbox: 'codex://sender' }));
+    await store.mailboxes.enqueue(message('dying'));
+    expect(await store.mailboxes.bury('dying', 'unwanted', () => message('told', { mailbox: 'codex://sender' }))).toBe(
+      true,
+    );
+    expect(store.mailboxes.stats('codex://sender')).toEqual({ queued: 2, inFlight: 0 });
+  });
+
   it('forgets what ended once its retention has passed, and nothing before', async () => {
     const store = openStore({ retentionMs: day });
     await deliver(store, ['a', 'b']);
@@ -110,7 +126,7 @@ describe.each(Object.entries(stores))('%s', (_name, open) => {
 
 describe('lmdb on a disk', () => {
   const openStore = (reserveBytes: number, limits: Partial<MailboxLimits> = {}): Store => {
-    const store = openLmdbStore({ folder, clock, reserveBytes, limits });
+    const store = openLmdbStore({ folder, clock, reserveBytes, limits, journalFileBytes: 256 * 1024 });
     opened.push(store);
     return store;
   };
@@ -127,9 +143,24 @@ describe('lmdb on a disk', () => {
     expect(await store.mailboxes.ack(box, ['a'])).toEqual(['acknowledged']);
   });
 
+  it('redrives nothing below the reserve', async () => {
+    const first = openStore(0);
+    await first.mailboxes.enqueue(message('dead'));
+    await first.mailboxes.bury('dead', 'unwanted');
+    await first.close();
+    const store = openStore(Number.MAX_SAFE_INTEGER);
+    await vi.waitFor(() => expect(() => store.mailboxes.assertRoom(box, 1)).toThrow());
+    await expect(store.mailboxes.redrive('dead', clock.now())).rejects.toMatchObject({ code: 'STORE_FULL' });
+    expect(await store.mailboxes.find('dead')).toMatchObject({ status: 'dead' });
+  });
+
   it('stays as large as it is under a steady load that expires', async () => {
     const store = openStore(0, { retentionMs: 60_000 });
-    const file = join(folder, 'bus.mdb');
+    const journal = join(folder, 'journal');
+    const size = (): number => {
+      const files = [join(folder, 'bus.mdb'), ...readdirSync(journal).map((name) => join(journal, name))];
+      return files.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+    };
     const round = async (number: number): Promise<number> => {
       for (let batch = 0; batch < 6; batch++) {
         await deliver(
@@ -138,10 +169,10 @@ describe('lmdb on a disk', () => {
         );
         await pass(store, 20_000);
       }
-      return statSync(file).size;
+      return size();
     };
     for (let number = 0; number < 4; number++) await round(number);
-    const settled = statSync(file).size;
+    const settled = size();
     let last = 0;
     for (let number = 4; number < 12; number++) last = await round(number);
     expect(last).toBeLessThanOrEqual(settled * 1.5);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Consumer, LedgerEntry, MailboxStore, NewMessage } from '../../src/ports/mailbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { newMessage } from '../support/new-message.ts';
 
 const box = 'opencode://backend';
 const lease = 30_000;
@@ -17,21 +18,27 @@ export function mailboxContract(
     let mail: MailboxStore;
     let dispose: () => Promise<void>;
     let rung: string[];
+    const damaged: string[] = [];
     let exhausted: { entry: LedgerEntry; reason: string }[];
+    let retried: LedgerEntry[];
 
     beforeEach(async () => {
       ({ store, dispose } = await open(clock));
       mail = store.mailboxes;
       rung = [];
       exhausted = [];
+      retried = [];
       mail.listen({
         mail: (mailbox) => rung.push(mailbox),
+        retried: (entry) => retried.push(entry),
         exhausted: (entry, reason) => exhausted.push({ entry, reason }),
+        damaged: (id) => damaged.push(id),
       });
     });
     afterEach(async () => {
       await store.close();
       await dispose();
+      expect(damaged).toEqual([]);
     });
 
     const consumer = (connectionId = 'conn_1'): Consumer => ({
@@ -39,20 +46,10 @@ export function mailboxContract(
       door: 'websocket',
       connectionId,
     });
-    const message = (messageId: string, more: Partial<NewMessage> = {}): NewMessage => ({
-      messageId,
-      mailbox: box,
-      priority: 'medium',
-      acceptedAt: clock.now(),
-      deadline: clock.now() + 300_000,
-      retry: { maxRetries: 3, backoff: 'linear' },
-      facts: {
-        sender: 'claude-code://orchestrator',
-        messageType: 'status_update',
-      },
-      bytes: Buffer.from(JSON.stringify({ message_id: messageId, text: 'ünï' })),
-      ...more,
-    });
+    const message = (id: string, more: Partial<NewMessage> = {}): NewMessage => {
+      const bytes = Buffer.from(JSON.stringify({ message_id: id, text: 'ünï' }));
+      return newMessage(id, { mailbox: box, acceptedAt: clock.now(), bytes, ...more });
+    };
     const ids = async (max = 10, connection = 'conn_1') =>
       (await mail.take(box, max, lease, consumer(connection))).map((offer) => offer.messageId);
 
@@ -79,7 +76,9 @@ export function mailboxContract(
         mail: () => {
           takenInTime = ids();
         },
+        retried: () => undefined,
         exhausted: () => undefined,
+        damaged: () => undefined,
       });
       const outcome = await mail.enqueue(message('m1'));
       expect(await takenInTime).toEqual(['m1']);
@@ -87,10 +86,21 @@ export function mailboxContract(
     });
 
     it('offers nothing before it is durable', async () => {
-      const enqueued = mail.enqueue(message('m1'));
+      const order: string[] = [];
+      const enqueued = mail.enqueue(message('m1')).then(() => order.push('stored'));
+      const taken = ids().then((offered) => order.push(...offered));
+      await Promise.all([enqueued, taken]);
+      expect(order).toEqual(['stored', 'm1']);
+    });
+
+    it('leases a message to whoever it is stored for, and to others only when that one lets it go', async () => {
+      const stored = await mail.enqueue(message('m1', { lease: { consumer: consumer('conn_9'), leaseMs: lease } }));
+      expect(stored).toEqual({ outcome: 'stored', status: 'offered' });
+      expect(rung).toEqual([]);
       expect(await ids()).toEqual([]);
-      await enqueued;
-      expect(await ids()).toEqual(['m1']);
+      mail.release('conn_9');
+      expect(rung).toEqual([box]);
+      expect(await mail.take(box, 1, lease, consumer())).toMatchObject([{ messageId: 'm1', attempt: 2 }]);
     });
 
     it('keeps the order of acceptance inside a priority, and lets a higher priority overtake', async () => {
@@ -177,6 +187,21 @@ export function mailboxContract(
       expect(mail.knows('m1')).toBe(true);
     });
 
+    it('gives a glimpse of a message in the turn in which it was handed over, and of who had it, to its end', async () => {
+      const { facts } = message('m1');
+      expect(mail.glimpse('m1')).toBeUndefined();
+      const storing = mail.enqueue(message('m1', { facts: { ...facts, hop: 2 } }));
+      expect(mail.glimpse('m1')).toEqual({ mailbox: box, facts: { ...facts, hop: 2 }, offeredTo: [] });
+      await storing;
+      await ids();
+      await mail.reroute('m1', { mailbox: 'codex://frontend', facts });
+      expect(mail.glimpse('m1')).toEqual({ mailbox: 'codex://frontend', facts, offeredTo: [box] });
+      await mail.bury('m1', 'gone');
+      expect(mail.glimpse('m1')).toMatchObject({ facts, offeredTo: [box] });
+      await mail.discard('m1');
+      expect(mail.glimpse('m1')).toBeUndefined();
+    });
+
     it('takes no ack for a message that was never offered, or from another mailbox', async () => {
       await mail.enqueue(message('m1'));
       expect(await mail.ack(box, ['m1'])).toEqual([undefined]);
@@ -198,6 +223,20 @@ export function mailboxContract(
         { outcome: 'nacked', reason: 'busy' },
         { outcome: 'open' },
       ]);
+    });
+
+    it('keeps the first and the latest attempts of a message that is offered without end, by their numbers', async () => {
+      await mail.enqueue(message('m1'));
+      for (let round = 1; round <= 200; round++) {
+        expect(await mail.take(box, 1, lease, consumer(`conn_${round}`))).toMatchObject([{ attempt: round }]);
+        mail.release(`conn_${round}`);
+      }
+      const found = await mail.find('m1');
+      expect(found?.attemptsLeftOut).toBe(145);
+      const kept = [1, 2, 3, 4, 5, ...Array.from({ length: 50 }, (_, index) => 151 + index)];
+      expect(found?.attempts.map(({ attempt }) => attempt)).toEqual(kept);
+      expect(found?.attempts.map(({ connection_id }) => connection_id)).toEqual(kept.map((round) => `conn_${round}`));
+      expect(found?.attempts.at(-1)?.outcome).toBe('disconnected');
     });
 
     it('waits as long as a nack asks for', async () => {
@@ -223,6 +262,16 @@ export function mailboxContract(
       expect((await mail.find('m1'))?.attempts).toMatchObject([{ outcome: 'lease_expired' }]);
       clock.advance(1_000);
       expect(await ids()).toEqual(['m1']);
+    });
+
+    it('counts no lease as failed that ran out before its offer was on record: nobody had it', async () => {
+      await mail.enqueue(message('m1', { retry: { maxRetries: 0, backoff: 'linear' } }));
+      const taking = ids();
+      clock.advance(lease);
+      expect(await taking).toEqual([]);
+      expect(await ids()).toEqual(['m1']);
+      const outcomes = (await mail.find('m1'))?.attempts.map(({ outcome }) => outcome);
+      expect(outcomes).toEqual(['interrupted', 'open']);
     });
 
     it('takes a late ack: the work is done', async () => {
@@ -270,6 +319,35 @@ export function mailboxContract(
       expect(await ids()).toEqual([]);
     });
 
+    it('reports each failed attempt that another one follows, and no other end of an attempt', async () => {
+      await mail.enqueue(
+        message('m1', { retry: { maxRetries: 2, backoff: 'linear' }, deadline: clock.now() + 60_000 }),
+      );
+      await ids(1, 'conn_1');
+      mail.release('conn_1');
+      await ids();
+      await mail.nack(box, 'm1', { reason: 'busy' });
+      clock.advance(2_000);
+      await ids();
+      clock.advance(40_000);
+      expect(retried.map(({ messageId, attempts }) => [messageId, attempts.at(-1)])).toEqual([
+        ['m1', expect.objectContaining({ attempt: 2, outcome: 'nacked', reason: 'busy' })],
+        ['m1', expect.objectContaining({ attempt: 3, outcome: 'lease_expired' })],
+      ]);
+      await ids();
+      await mail.nack(box, 'm1', {});
+      expect([retried.length, exhausted.length]).toEqual([2, 1]);
+    });
+
+    it('reports no attempt that would come after the deadline', async () => {
+      await mail.enqueue(message('m1', { deadline: clock.now() + 5_000 }));
+      await ids();
+      await mail.nack(box, 'm1', { delayMs: 5_000 });
+      clock.advance(10_000);
+      expect(retried).toEqual([]);
+      expect(exhausted).toMatchObject([{ reason: 'expired' }]);
+    });
+
     it('reports a message that the recipient gave up', async () => {
       await mail.enqueue(message('m1'));
       await ids();
@@ -301,7 +379,10 @@ export function mailboxContract(
       await ids();
       await mail.nack(box, 'a', { giveUp: true });
       clock.advance(1_000);
-      await mail.reroute('a', 'codex://spare', { sender: 'x://y', messageType: 'status_update' });
+      await mail.reroute('a', {
+        mailbox: 'codex://spare',
+        facts: { sender: 'x://y', messageType: 'status_update' },
+      });
       clock.advance(10_000);
       expect(exhausted.map(({ reason }) => reason)).toEqual(['given up: nacked', 'expired']);
     });
@@ -331,6 +412,27 @@ export function mailboxContract(
       expect((await mail.enqueue(message('m2'))).outcome).toBe('stored');
     });
 
+    it('buries a message together with what is to be told of it, which is offered once both are durable', async () => {
+      await mail.enqueue(message('m1'));
+      await ids();
+      const seen: LedgerEntry[] = [];
+      const burying = mail.bury('m1', 'unwanted', (dying) => {
+        seen.push(dying);
+        return message('told', { mailbox: 'codex://sender' });
+      });
+      const sender = { ...consumer('conn_2'), agentId: 'codex://sender' };
+      let buried = false;
+      void burying.then(() => {
+        buried = true;
+      });
+      expect(await mail.take('codex://sender', 1, lease, sender)).toMatchObject([{ messageId: 'told', attempt: 1 }]);
+      expect(buried).toBe(true);
+      expect(await burying).toBe(true);
+      expect(seen).toMatchObject([{ messageId: 'm1', status: 'offered', attempts: [{ outcome: 'open' }] }]);
+      expect(await mail.bury('m1', 'again', () => message('never'))).toBe(false);
+      expect(await mail.find('never')).toBeUndefined();
+    });
+
     it('reroutes to the back of another mailbox with fresh retries', async () => {
       await mail.enqueue(message('m1', { retry: { maxRetries: 0, backoff: 'linear' } }));
       await ids();
@@ -341,7 +443,7 @@ export function mailboxContract(
         messageType: 'status_update',
         routedBy: 'fallback',
       };
-      expect(await mail.reroute('m1', 'codex://spare', facts)).toBe(true);
+      expect(await mail.reroute('m1', { mailbox: 'codex://spare', facts })).toBe(true);
       expect(rung.at(-1)).toBe('codex://spare');
       const [offer] = await mail.take('codex://spare', 1, lease, {
         agentId: 'codex://spare',
@@ -354,7 +456,79 @@ export function mailboxContract(
         facts,
       });
       expect(mail.stats(box)).toEqual({ queued: 0, inFlight: 0 });
-      expect(await mail.reroute('unknown', box, facts)).toBe(false);
+      expect(await mail.reroute('unknown', { mailbox: box, facts })).toBe(false);
+    });
+
+    it('reroutes with another envelope, and counts its bytes', async () => {
+      await mail.enqueue(message('m1', { bytes: Buffer.alloc(600, 'a') }));
+      await mail.enqueue(message('m2', { mailbox: 'codex://spare' }));
+      const detour = { mailbox: 'codex://spare', facts: { sender: 'x://y', messageType: 'status_update' } };
+      const bytes = Buffer.alloc(1_000, 'b');
+      expect(await mail.reroute('m1', { ...detour, bytes })).toBe(true);
+      expect(await mail.reroute('m1', { ...detour, bytes: Buffer.alloc(900, 'c') })).toBe(true);
+      const taker: Consumer = { agentId: 'codex://spare', door: 'http', connectionId: 'pull_1' };
+      const offers = await mail.take('codex://spare', 9, lease, taker);
+      expect(offers.map((offer) => offer.messageId)).toEqual(['m2', 'm1']);
+      expect(offers[1]?.bytes.toString()).toBe('c'.repeat(900));
+      expect((await mail.find('m1'))?.bytes.toString()).toBe('c'.repeat(900));
+    });
+
+    it('offers a postponed message when its time has come, behind those that came before that', async () => {
+      const later = { deliverAt: clock.now() + 500 };
+      expect(await mail.enqueue(message('late', later))).toEqual({ outcome: 'stored', status: 'queued' });
+      await mail.enqueue(message('later', { deliverAt: clock.now() + 800 }));
+      await mail.enqueue(message('soon', { deliverAt: clock.now() + 400 }));
+      await mail.enqueue(message('now'));
+      expect(await mail.find('late')).toMatchObject({ status: 'queued', attempts: [], nextAttemptAt: later.deliverAt });
+      expect(mail.stats(box)).toEqual({ queued: 4, inFlight: 0 });
+      clock.advance(399);
+      rung.length = 0;
+      expect(await ids()).toEqual(['now']);
+      expect(rung).toEqual([]);
+      await mail.enqueue(message('between'));
+      clock.advance(110);
+      await mail.enqueue(message('behind'));
+      expect(rung).toContain(box);
+      clock.advance(300);
+      expect((await mail.find('late'))?.nextAttemptAt).toBeUndefined();
+      expect(await ids()).toEqual(['between', 'soon', 'late', 'behind', 'later']);
+    });
+
+    it('keeps the order of their times where many fall due together, and the order of acceptance at one time', async () => {
+      const now = clock.now();
+      const due = [50, 20, 40, 20, 30, 10];
+      await Promise.all(due.map((ms, index) => mail.enqueue(message(`m${index}`, { deliverAt: now + ms }))));
+      clock.advance(20_000);
+      expect(await ids()).toEqual(['m5', 'm1', 'm3', 'm4', 'm2', 'm0']);
+    });
+
+    it('lets a postponed message be cancelled, expire and be rerouted', async () => {
+      const deliverAt = clock.now() + 1_000;
+      for (const id of ['buried', 'rerouted']) await mail.enqueue(message(id, { deliverAt }));
+      await mail.enqueue(message('short', { deliverAt, deadline: clock.now() + 1_001 }));
+      expect(await mail.bury('buried', 'task cancelled')).toBe(true);
+      const facts = { sender: 'x://y', messageType: 'status_update' };
+      expect(await mail.reroute('rerouted', { mailbox: 'codex://spare', facts })).toBe(true);
+      expect(mail.stats('codex://spare')).toEqual({ queued: 1, inFlight: 0 });
+      expect(await mail.ack(box, ['short'])).toEqual([undefined]);
+      clock.advance(20_000);
+      expect(exhausted.map(({ entry, reason }) => [entry.messageId, reason])).toEqual([['short', 'expired']]);
+      expect(await ids()).toEqual([]);
+    });
+
+    it('takes in the copies of a broadcast with the record of its id, all or none', async () => {
+      const record = message('b1', { mailbox: 'claude-code://orchestrator#broadcast' });
+      const copies = [message('c1'), message('c2', { mailbox: 'codex://other' })];
+      const both = [mail.enqueueCopies(record, copies), mail.enqueueCopies(record, [message('c3')])];
+      expect(mail.knows('b1')).toBe(true);
+      const [stored, known] = await Promise.all(both);
+      expect(stored).toEqual({ outcome: 'stored', statuses: ['queued', 'queued'] });
+      expect(known).toMatchObject({ outcome: 'known', entry: { messageId: 'b1', status: 'acknowledged' } });
+      expect(await ids()).toEqual(['c1']);
+      expect(mail.stats('codex://other')).toEqual({ queued: 1, inFlight: 0 });
+      expect(mail.stats(record.mailbox)).toEqual({ queued: 0, inFlight: 0 });
+      expect(mail.knows('c3')).toBe(false);
+      expect((await mail.enqueue(record)).outcome).toBe('known');
     });
 
     it('delivers a long backlog completely and in order', async () => {

@@ -2,23 +2,12 @@
 import { expect, it } from 'vitest';
 import { Entry } from '../../src/store/entry.ts';
 import { Lane } from '../../src/store/mailbox-queue.ts';
-
-const message = (messageId: string) => ({
-  messageId,
-  mailbox: 'opencode://backend',
-  priority: 'medium' as const,
-  acceptedAt: 0,
-  deadline: Date.now() + 600_000,
-  retry: { maxRetries: 3, backoff: 'linear' as const },
-  facts: { sender: 'claude-code://orchestrator', messageType: 'status_update' },
-  bytes: Buffer.from('{}'),
-});
+import { newMessage } from '../support/new-message.ts';
 
 it('a lane forgets the entries that have left memory, whoever takes or not', () => {
   const lane = new Lane();
   const entries = Array.from({ length: 10_000 }, (_, seq) => {
-    const entry = Entry.accept(message(`m${seq}`), seq, 1, 0);
-    entry.record.state = 'ready';
+    const entry = Entry.accept(newMessage(`m${seq}`), seq, 0);
     lane.add(entry);
     return entry;
   });
@@ -28,4 +17,16 @@ it('a lane forgets the entries that have left memory, whoever takes or not', () 
   }
   expect(lane.slotCount).toBeLessThan(200);
   expect(lane.peek()).toBe(entries[9_990]);
+});
+
+it('a lane keeps no message that was taken, whether more of them wait or not', () => {
+  const lane = new Lane();
+  const add = (seq: number) => lane.add(Entry.accept(newMessage(`m${seq}`), seq, 0));
+  for (let seq = 0; seq < 10; seq++) add(seq);
+  for (let taken = 0; taken < 10; taken++) lane.drop();
+  expect(lane.slotCount).toBe(0);
+  for (let seq = 10; seq < 1_010; seq++) add(seq);
+  for (let taken = 0; taken < 990; taken++) lane.drop();
+  expect(lane.slotCount).toBeLessThan(150);
+  expect(lane.peek()?.record.seq).toBe(1_000);
 });

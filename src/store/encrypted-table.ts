@@ -1,0 +1,76 @@
+// A table whose values are encrypted; its keys are not.
+import { BusError } from '../protocol/errors.ts';
+import { type Key, type Range, type Table, unwatched } from './lmdb-environment.ts';
+import type { RecordCipher } from './record-cipher.ts';
+
+export class EncryptedTable implements Table {
+  readonly #name: string;
+  readonly #table: Table;
+  readonly #cipher: RecordCipher;
+
+  constructor(name: string, table: Table, cipher: RecordCipher) {
+    this.#name = name;
+    this.#table = table;
+    this.#cipher = cipher;
+  }
+
+  doesExist(key: Key): boolean {
+    return this.#table.doesExist(key);
+  }
+
+  get(key: Key): Buffer | undefined {
+    return this.getBinaryFast(key);
+  }
+
+  getBinaryFast(key: Key): Buffer | undefined {
+    const sealed = this.#table.getBinaryFast(key);
+    return sealed && this.#cipher.open(sealed, this.#place(key));
+  }
+
+  *getRange(range: Range): Iterable<{ key: Key; value: Buffer }> {
+    for (const { key, value } of this.#table.getRange(range)) {
+      yield { key, value: this.#cipher.open(value, this.#place(key)) };
+    }
+  }
+
+  getKeys(range: Range): Iterable<Key> {
+    return this.#table.getKeys(range);
+  }
+
+  put(key: Key, value: Buffer): Promise<boolean> {
+    return this.#table.put(key, this.#cipher.seal(value, this.#place(key)));
+  }
+
+  remove(key: Key): Promise<boolean> {
+    return this.#table.remove(key);
+  }
+
+  /**
+   * Looks at so many rows behind a key, and writes those anew that are under an earlier key; in a transaction, in front of
+   * all other writes. What is damaged stays.
+   * @returns how many there were, and behind which key to go on; no key at the end.
+   */
+  renew(after: Key | undefined, limit: number): { rows: number; next?: Key } {
+    const start = after === undefined ? {} : { start: after, exclusiveStart: true };
+    let rows = 0;
+    let last: Key | undefined;
+    for (const { key, value } of this.#table.getRange({ ...start, limit })) {
+      rows++;
+      last = key;
+      if (!this.#cipher.isUnderPrimary(value)) this.#renewRow(key, value);
+    }
+    return rows < limit || last === undefined ? { rows } : { rows, next: last };
+  }
+
+  #renewRow(key: Key, sealed: Buffer): void {
+    try {
+      unwatched(this.put(key, this.#cipher.open(sealed, this.#place(key))));
+    } catch (error) {
+      if (!(error instanceof BusError)) throw error;
+    }
+  }
+
+  #place(key: Key): string {
+    return JSON.stringify([this.#name, key]);
+  }
+}
