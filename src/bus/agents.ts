@@ -1,92 +1,89 @@
-// Who may receive mail, who is online, and whose token is whose.
-import { createHash, randomBytes } from 'node:crypto';
+// Who may receive mail in a workspace, and who is online.
 import type { Candidate } from '../core/delivery/route.ts';
-import type { AgentRecord, AgentStore } from '../ports/agent-store.ts';
+import type { AgentStore } from '../ports/agent-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MailboxStats } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
-import { busAgentId, frameworkOf } from '../protocol/ids.ts';
-import type { Agent, AgentFilter, RegisterAgent } from '../protocol/types.gen.ts';
+import type { Agent, AgentFilter, Contact, RegisterAgent } from '../protocol/types.gen.ts';
+import { AgentRecords } from './agent-records.ts';
+import { agentView } from './agent-view.ts';
+import type { Credentials } from './credentials.ts';
+import { operator, type Principal } from './identity.ts';
+import { type Door, Presence } from './presence.ts';
+import { assertNotReserved, isReserved } from './reserved-ids.ts';
+import { unknownAgent } from './unknown-agent.ts';
 
 export interface AgentDirectoryOptions {
+  workspaceId: string;
+  credentials: Credentials;
   store: AgentStore;
   clock: Clock;
   statsOf(agentId: string): MailboxStats;
-  /** Whether the agent takes part in an active session, or waits for a reply. */
-  isInvolved(agentId: string): boolean;
-}
-
-interface Presence {
-  sockets: number;
-  /** Pulls that wait for mail right now. */
-  pulls: number;
-  /** Milliseconds since the epoch. */
-  lastSeenAt: number | undefined;
-  /** `lastSeenAt` as text. */
-  shown?: { at: number; text: string };
+  /** Whether the agent takes part in an active session (of that user, where one is named), or waits for a reply. */
+  isInvolved(agentId: string, userId: string | undefined): boolean;
 }
 
 const defaultPage = 100;
 
 export class AgentDirectory {
   readonly #options: AgentDirectoryOptions;
-  readonly #records = new Map<string, AgentRecord>();
-  readonly #presence = new Map<string, Presence>();
-  readonly #agentOfTokenHash = new Map<string, string>();
+  readonly #records: AgentRecords;
+  readonly #presence = new Presence();
 
   constructor(options: AgentDirectoryOptions) {
     this.#options = options;
+    this.#records = new AgentRecords(options);
   }
 
   /** Reads what was registered before the last stop. */
   async load(): Promise<void> {
-    for (const [agentId, record] of await this.#options.store.all()) {
-      this.#remember(agentId, record);
-      this.#presenceOf(agentId).lastSeenAt = record.lastSeenAt;
+    await this.#records.load();
+    for (const agentId of this.#records.ids()) {
+      this.#presence.seen(agentId, this.#records.get(agentId)?.lastSeenAt);
     }
   }
 
   /**
    * Creates or updates an agent. The token is made at its first registration and shown only then.
-   * @throws BusError FORBIDDEN for the id of the bus
+   * @throws BusError FORBIDDEN for an agent of another user; as `assertMayBecome`
    */
-  async register(body: RegisterAgent): Promise<{ agent: Agent; token?: string; created: boolean }> {
-    const { agent_descriptor: descriptor, health_check_url: healthCheckUrl, status_endpoint: statusEndpoint } = body;
-    const agentId = descriptor.agent_id;
-    if (agentId === busAgentId) throw new BusError('FORBIDDEN', `${busAgentId} is the bus itself; choose another id.`);
-    const before = this.#records.get(agentId);
-    const token = before?.tokenHash === undefined ? `abt_${randomBytes(24).toString('base64url')}` : undefined;
-    const record: AgentRecord = {
-      descriptor: structuredClone(descriptor),
-      ...(healthCheckUrl !== undefined && { healthCheckUrl }),
-      ...(statusEndpoint !== undefined && { statusEndpoint }),
-      tokenHash: before?.tokenHash ?? hashToken(token ?? ''),
-      ...(before?.lastSeenAt !== undefined && { lastSeenAt: before.lastSeenAt }),
-    };
-    this.#remember(agentId, record);
-    await this.#options.store.put(agentId, record);
+  async register(
+    body: RegisterAgent,
+    registrar: Principal = operator,
+  ): Promise<{ agent: Agent; token?: string; created: boolean }> {
+    const agentId = body.agent_descriptor.agent_id;
+    this.assertMayBecome(registrar, agentId);
+    const token = await this.#records.register(body, registrar);
     const agent = this.get(agentId);
     return token === undefined ? { agent, created: false } : { agent, token, created: true };
   }
 
-  async remove(agentId: string): Promise<void> {
-    const record = this.#records.get(agentId);
-    if (!record) throw notFound(agentId);
-    this.#records.delete(agentId);
-    if (!this.isOnline(agentId)) this.#presence.delete(agentId);
-    if (record.tokenHash !== undefined) this.#agentOfTokenHash.delete(record.tokenHash);
-    await this.#options.store.remove(agentId);
+  /** As `AgentRecords.rotateToken`. @throws BusError FORBIDDEN; AGENT_NOT_FOUND for one that is not registered */
+  rotateToken(agentId: string, giver: Principal, overlapMs: number): Promise<string> {
+    if (!this.#records.has(agentId)) throw unknownAgent(agentId);
+    return this.#records.rotateToken(agentId, giver, overlapMs);
   }
 
-  /** @throws BusError AGENT_NOT_FOUND. */
-  get(agentId: string): Agent {
-    if (!this.isKnown(agentId)) throw notFound(agentId);
+  /** @throws BusError AGENT_NOT_FOUND */
+  async remove(agentId: string): Promise<void> {
+    if (!this.#records.has(agentId)) throw unknownAgent(agentId);
+    const removed = this.#records.remove(agentId, this.#hasMail(agentId));
+    if (!this.isOnline(agentId)) this.#presence.forget(agentId);
+    await removed;
+  }
+
+  /** What there is to a user, where one is named. @throws BusError AGENT_NOT_FOUND. */
+  get(agentId: string, userId?: string): Agent {
+    if (!this.isKnown(agentId, userId)) throw unknownAgent(agentId);
     return this.#view(agentId);
   }
 
-  list({ framework, capability, online, limit = defaultPage, after }: AgentFilter): { items: Agent[]; next?: string } {
-    const ids = [...new Set([...this.#records.keys(), ...this.#presence.keys()])]
-      .filter((agentId) => (after === undefined || agentId > after) && this.isKnown(agentId))
+  list(
+    { framework, capability, online, limit = defaultPage, after }: AgentFilter,
+    userId?: string,
+  ): { items: Agent[]; next?: string } {
+    const ids = [...new Set([...this.#records.ids(), ...this.#presence.ids()])]
+      .filter((agentId) => (after === undefined || agentId > after) && this.isKnown(agentId, userId))
       .sort();
     const items: Agent[] = [];
     for (const agentId of ids) {
@@ -100,8 +97,54 @@ export class AgentDirectory {
     return { items };
   }
 
-  isKnown(agentId: string): boolean {
-    return this.#records.has(agentId) || this.isOnline(agentId) || this.#options.isInvolved(agentId);
+  /** Whether it may be written to; to a user, agents of others are like none. */
+  isKnown(agentId: string, userId?: string): boolean {
+    if (userId === undefined) {
+      return this.#records.has(agentId) || this.isOnline(agentId) || this.#options.isInvolved(agentId, undefined);
+    }
+    const owner = this.#records.ownerOf(agentId);
+    if (owner !== undefined && owner !== userId) return false;
+    return this.#records.has(agentId) || this.#options.isInvolved(agentId, userId);
+  }
+
+  /** Whether it may speak and take mail for the agent; the key of a user, for agents that this user has registered. */
+  mayActAs({ agentId, userId, isChat }: Principal, asked: string): boolean {
+    if (agentId !== undefined && agentId !== asked) return false;
+    if (isReserved(asked)) return isChat === true;
+    return userId === undefined || this.isOf(asked, userId);
+  }
+
+  /** Whether the user has registered it. */
+  isOf(agentId: string, userId: string): boolean {
+    return this.#records.get(agentId)?.userId === userId;
+  }
+
+  /** To a user, agents of others are like none; one that is new may be theirs. @throws BusError AGENT_NOT_FOUND */
+  assertNotOfOthers(agentId: string, userId: string | undefined): void {
+    const owner = this.#records.ownerOf(agentId);
+    if (userId !== undefined && owner !== undefined && owner !== userId) throw unknownAgent(agentId);
+  }
+
+  /** @throws BusError FORBIDDEN; AGENT_NOT_FOUND for what there is not to the user */
+  assertMayActAs(principal: Principal, asked: string): void {
+    if (!this.mayActAs(principal, asked)) throw this.#notYours(principal, asked);
+  }
+
+  /** The same for who registers or connects: that may be an agent that is new. @throws BusError FORBIDDEN, AGENT_NOT_FOUND */
+  assertMayBecome(principal: Principal, asked: string): void {
+    assertNotReserved(asked);
+    if (this.mayActAs(principal, asked)) return;
+    const { agentId = asked, userId } = principal;
+    const owner = this.#records.ownerOf(asked);
+    // It may have been deleted by its user, whose mail is still there.
+    const isFree = owner === undefined ? !this.#hasMail(asked) : owner === userId;
+    if (agentId !== asked || this.#records.has(asked) || !isFree) throw this.#notYours(principal, asked);
+  }
+
+  /** Mail of a user goes to it: if it is nobody's yet, it is theirs from now on, so that no other user can take it. */
+  claim(agentId: string, userId: string): void {
+    if (isReserved(agentId) || this.#records.has(agentId) || this.#records.ownerOf(agentId) !== undefined) return;
+    this.#records.adopt(agentId, userId);
   }
 
   isRegistered(agentId: string): boolean {
@@ -109,115 +152,75 @@ export class AgentDirectory {
   }
 
   isOnline(agentId: string): boolean {
-    const presence = this.#presence.get(agentId);
-    return presence !== undefined && presence.sockets + presence.pulls > 0;
+    return this.#presence.isOnline(agentId);
   }
 
-  candidate(agentId: string): Candidate {
+  get hasContactPolicies(): boolean {
+    return this.#records.hasContactPolicies;
+  }
+
+  contactOf(agentId: string): Contact {
+    return this.#records.get(agentId)?.contact ?? 'open';
+  }
+
+  candidate(agentId: string, userId?: string): Candidate {
     const online = this.isOnline(agentId);
-    const lastSeenAt = this.#presence.get(agentId)?.lastSeenAt;
+    const lastSeenAt = this.#presence.lastSeenAt(agentId);
     const offlineForMs = lastSeenAt === undefined ? Number.POSITIVE_INFINITY : this.#options.clock.now() - lastSeenAt;
-    return { agentId, known: this.isKnown(agentId), online, offlineForMs: online ? 0 : offlineForMs };
+    return { agentId, known: this.isKnown(agentId, userId), online, offlineForMs: online ? 0 : offlineForMs };
   }
 
   lastSeenAt(agentId: string): string | null {
-    const presence = this.#presence.get(agentId);
-    if (presence?.lastSeenAt === undefined) return null;
-    // Every receipt carries it, and a busy agent is seen many times in a millisecond.
-    if (presence.shown?.at !== presence.lastSeenAt) {
-      presence.shown = { at: presence.lastSeenAt, text: new Date(presence.lastSeenAt).toISOString() };
-    }
-    return presence.shown.text;
+    return this.#presence.lastSeenText(agentId);
   }
 
-  agentOfToken(token: string): string | undefined {
-    return this.#agentOfTokenHash.get(hashToken(token));
-  }
-
-  /** It gave a sign of life. Nothing is kept of an agent that nobody knows. */
+  /** It gave a sign of life. Nothing is kept of an agent that nobody knows, nor of chats, of which there is no end. */
   seen(agentId: string): void {
-    if (this.isKnown(agentId)) this.#presenceOf(agentId).lastSeenAt = this.#options.clock.now();
+    if (!isReserved(agentId) && this.isKnown(agentId)) this.#presence.seen(agentId, this.#options.clock.now());
   }
 
-  /** A socket or a waiting pull of this agent opens; the returned function is for its end. */
-  arrive(agentId: string, door: 'sockets' | 'pulls'): () => void {
-    const presence = this.#presenceOf(agentId);
-    presence[door]++;
+  /**
+   * A socket or a waiting pull of this agent opens; the returned function is for its end. Connecting registers, without a
+   * descriptor, for the user whose key it is.
+   */
+  arrive(agentId: string, door: Door, userId?: string): () => void {
+    const gone = this.#presence.arrive(agentId, door);
     this.seen(agentId);
-    if (!this.#records.has(agentId) && door === 'sockets') this.#adopt(agentId);
+    if (!this.#records.has(agentId) && door === 'sockets') this.#records.adopt(agentId, userId);
     return () => {
-      presence[door]--;
+      gone();
       this.seen(agentId);
-      if (!this.isOnline(agentId)) this.#keepLastSeen(agentId);
+      if (this.isOnline(agentId)) return;
+      const lastSeenAt = this.#presence.lastSeenAt(agentId);
+      if (lastSeenAt !== undefined) this.#records.wentOffline(agentId, lastSeenAt);
+      // It was deleted while it was here.
+      if (!this.isKnown(agentId)) this.#presence.forget(agentId);
     };
   }
 
-  /** Connecting registers: without a descriptor, and without a token of its own. */
-  #adopt(agentId: string): void {
-    const record: AgentRecord = { descriptor: { agent_id: agentId, capabilities: [] } };
-    this.#remember(agentId, record);
-    this.#save(agentId, record);
+  #hasMail(agentId: string): boolean {
+    const { queued, inFlight } = this.#options.statsOf(agentId);
+    return queued + inFlight > 0;
   }
 
-  #keepLastSeen(agentId: string): void {
-    const record = this.#records.get(agentId);
-    const lastSeenAt = this.#presence.get(agentId)?.lastSeenAt;
-    if (!record || lastSeenAt === undefined) return;
-    const kept = { ...record, lastSeenAt };
-    this.#records.set(agentId, kept);
-    this.#save(agentId, kept);
-  }
-
-  /** Nobody waits for it, and the store reports its own failures. */
-  #save(agentId: string, record: AgentRecord): void {
-    this.#options.store.put(agentId, record).catch(() => undefined);
-  }
-
-  #remember(agentId: string, record: AgentRecord): void {
-    this.#records.set(agentId, record);
-    if (record.tokenHash !== undefined) this.#agentOfTokenHash.set(record.tokenHash, agentId);
-  }
-
-  #presenceOf(agentId: string): Presence {
-    let presence = this.#presence.get(agentId);
-    if (!presence) {
-      presence = { sockets: 0, pulls: 0, lastSeenAt: undefined };
-      this.#presence.set(agentId, presence);
+  #notYours({ agentId, userId }: Principal, asked: string): BusError {
+    assertNotReserved(asked);
+    if (agentId !== undefined && agentId !== asked) {
+      return new BusError(
+        'FORBIDDEN',
+        "An agent's token is for that agent alone; use a key of the workspace, or the other agent's token.",
+      );
     }
-    return presence;
+    if (!this.isKnown(asked, userId)) return unknownAgent(asked);
+    return new BusError('FORBIDDEN', `${asked} is no agent of the user ${userId}; register one with this key.`);
   }
 
   #view(agentId: string): Agent {
-    const record = this.#records.get(agentId);
-    const { capabilities = [], framework, endpoints, metadata } = record?.descriptor ?? {};
-    const { queued, inFlight } = this.#options.statsOf(agentId);
-    const isList = Array.isArray(capabilities);
-    return {
-      agent_id: agentId,
-      framework: framework ?? frameworkOf(agentId),
-      capabilities: isList ? [...capabilities] : Object.keys(capabilities),
-      ...(!isList && { capability_details: structuredClone(capabilities) }),
-      ...(endpoints && { endpoints: structuredClone(endpoints) }),
-      ...(metadata && { metadata: structuredClone(metadata) }),
-      ...(record?.healthCheckUrl !== undefined && { health_check_url: record.healthCheckUrl }),
-      ...(record?.statusEndpoint !== undefined && { status_endpoint: record.statusEndpoint }),
-      registered: record?.tokenHash !== undefined,
+    return agentView(agentId, this.#records.get(agentId), {
+      ...this.#options.statsOf(agentId),
       online: this.isOnline(agentId),
-      connections: this.#presence.get(agentId)?.sockets ?? 0,
-      last_seen_at: this.lastSeenAt(agentId),
-      queued,
-      in_flight: inFlight,
-    };
+      connections: this.#presence.connections(agentId),
+      lastSeenAt: this.lastSeenAt(agentId),
+    });
   }
-}
-
-function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
-}
-
-function notFound(agentId: string): BusError {
-  return new BusError(
-    'AGENT_NOT_FOUND',
-    `Agent ${agentId} is not known; register it, connect it, or add it to a session first.`,
-  );
 }

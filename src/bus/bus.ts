@@ -1,168 +1,166 @@
-// The bus as the doors see it: agents, messages, sessions, and receivers that come and go.
-import type { Clock } from '../ports/clock.ts';
-import type { MailboxEvents } from '../ports/mailbox-store.ts';
+// The bus as the doors see it: who is asking, and the workspace that they ask in.
+import { checkedName } from '../core/session/names.ts';
+import type { LedgerEntry } from '../ports/mailbox-store.ts';
 import type { Store } from '../ports/store.ts';
 import { newId } from '../protocol/ids.ts';
-import { Addressing } from './addressing.ts';
-import { AgentDirectory } from './agents.ts';
-import { followCancellations } from './cancellations.ts';
+import { AccessWatch } from './access-watch.ts';
 import { type Counters, createCounters } from './counters.ts';
-import { Dispatcher, type Receiver } from './dispatcher.ts';
-import { Heartbeats, type LiveReceiver } from './heartbeats.ts';
-import { type Authenticate, createAuthenticator } from './identity.ts';
-import { MailboxAccess } from './mailbox-access.ts';
-import { MessageIntake } from './message-intake.ts';
-import { MessageService } from './messages.ts';
-import { Participation } from './participation.ts';
+import { Credentials } from './credentials.ts';
+import { type Authenticate, type Authenticator, createAuthenticator, type Principal } from './identity.ts';
+import { KeyRing } from './key-ring.ts';
+import { Partitions } from './partitions.ts';
 import { RateLimit } from './rate-limit.ts';
-import { Replies } from './replies.ts';
-import { SessionManager } from './session-manager.ts';
-import { Undeliverable } from './undeliverable.ts';
+import { type AdmitIn, createRates, type RateLimits } from './rates.ts';
+import { SessionLimit } from './session-limit.ts';
+import { scopeOf } from './session-scope.ts';
+import { SessionsView } from './sessions-view.ts';
+import { Workspace, type WorkspaceOptions } from './workspace.ts';
+import { assertOwnWorkspace, defaultWorkspace, unscope } from './workspace-names.ts';
 
-export interface BusOptions {
+/** What every workspace is given by the bus. */
+type Given = 'workspaceId' | 'store' | 'credentials' | 'counters' | 'admitIn' | 'sessionLimit';
+
+export interface BusOptions extends Omit<WorkspaceOptions, Given>, RateLimits {
   store: Store;
-  clock: Clock;
   apiKey: string;
-  /** All durations in milliseconds. */
-  messageTimeoutMs: number;
-  ackTimeoutMs: number;
-  offlineGraceMs: number;
-  sessionTimeoutMs: number;
-  retentionMs: number;
-  autoAdvance: boolean;
+  /** Further kinds of credentials, asked behind the bus key, workspace keys and agents' tokens. */
+  authenticators?: readonly Authenticator[];
   /** Requests and envelopes per key and second; 0 is no limit. */
   rateLimit: number;
-  /** Told of what went wrong behind the answers. */
-  onError: (error: unknown) => void;
-}
-
-/** A socket: takes offers from its mailbox, and heartbeats beside it. */
-export interface SocketReceiver extends Receiver, LiveReceiver {
-  /** These were acked through another door: they take no room any more. */
-  settled(messageIds: readonly string[]): void;
+  /** Most active sessions of all workspaces together; no limit where left out or 0. */
+  maxSessions?: number;
 }
 
 export class Bus {
-  readonly agents: AgentDirectory;
-  readonly messages: MessageService;
-  readonly access: MailboxAccess;
-  readonly sessions: SessionManager;
-  readonly counters: Counters;
+  /** Of all workspaces. */
+  readonly sessions: SessionsView;
+  readonly counters: Counters = createCounters();
   readonly authenticate: Authenticate;
   readonly rateLimit: RateLimit;
-  readonly #intake: MessageIntake;
-  readonly #dispatcher: Dispatcher;
-  readonly #mailEvents: MailboxEvents;
-  readonly #sockets = new Map<string, SocketReceiver[]>();
+  readonly keys: KeyRing;
+  /** What is to end with its credential. */
+  readonly access: AccessWatch;
+  readonly #options: BusOptions;
+  readonly #partitions: Partitions;
+  readonly #credentials: Credentials;
+  readonly #admitIn: AdmitIn;
+  readonly #sessionLimit: SessionLimit;
+  readonly #workspaces = new Map<string, Workspace>();
+  #onWorkspace: (workspace: Workspace) => void = () => undefined;
+  #draining = false;
 
-  /** Loads what the store remembers and takes mail from then on. */
+  /** Loads what the store remembers and takes mail from then on; where it cannot, no timer is left. */
   static async open(options: BusOptions): Promise<Bus> {
-    const { store, clock } = options;
-    const sessions = await SessionManager.open({
-      log: store.sessions,
-      clock,
-      newId,
-      sessionTimeoutMs: options.sessionTimeoutMs,
-      retentionMs: options.retentionMs,
-      autoAdvance: options.autoAdvance,
-      defaultTaskTimeoutMs: options.messageTimeoutMs,
-    });
-    const bus = new Bus(options, sessions);
-    // In this order: what an earlier run left undecided may go to an agent that only its store knows.
-    await bus.agents.load();
-    store.mailboxes.listen(bus.#mailEvents);
-    return bus;
+    const bus = new Bus(options, await Partitions.open(options.store));
+    try {
+      await bus.#load();
+      return bus;
+    } catch (error) {
+      await bus.close();
+      throw error;
+    }
   }
 
-  private constructor(options: BusOptions, sessions: SessionManager) {
-    const { store, clock, onError } = options;
-    const { mailboxes } = store;
-    const participation = new Participation(sessions);
-    const counters = createCounters();
-    const replies = new Replies(clock, mailboxes);
-    const agents = new AgentDirectory({
-      store: store.agents,
-      clock,
-      statsOf: (agentId) => mailboxes.stats(agentId),
-      isInvolved: (agentId) => participation.has(agentId) || replies.isAwaitedBy(agentId),
+  private constructor(options: BusOptions, partitions: Partitions) {
+    this.#options = options;
+    this.#partitions = partitions;
+    this.sessions = new SessionsView({
+      managers: () => [...this.#workspaces.values()].map(({ sessions }) => sessions),
+      managerFor: (workspaceId = defaultWorkspace) => this.workspace(workspaceId).sessions,
+      grows: (listener) => {
+        this.#onWorkspace = ({ sessions }) => listener(sessions);
+      },
     });
-    const addressing = new Addressing(agents, options.offlineGraceMs);
-    const heartbeats = new Heartbeats(agents, clock, (agentId) => this.#sockets.get(agentId) ?? []);
-    const settled = (agentId: string, messageIds: readonly string[]) => {
-      for (const socket of this.#sockets.get(agentId) ?? []) socket.settled(messageIds);
-    };
-    const dispatcher = new Dispatcher(mailboxes, onError);
-    const { messageTimeoutMs, ackTimeoutMs } = options;
-    const undeliverable = new Undeliverable({
-      mailboxes,
-      addressing,
-      sessions,
-      replies,
-      counters,
-      clock,
-      messageTimeoutMs,
-    });
-    const access = new MailboxAccess({ mailboxes, agents, dispatcher, counters, clock, ackTimeoutMs, settled });
-    const intake = new MessageIntake({
-      mailboxes,
-      agents,
-      addressing,
-      sessions,
-      replies,
-      heartbeats,
-      counters,
-      clock,
-      messageTimeoutMs,
-      settled,
-    });
-    this.agents = agents;
-    this.sessions = sessions;
-    this.counters = counters;
-    this.access = access;
-    this.messages = new MessageService({ intake, access, mailboxes, sessions, clock });
+    const { store, clock } = options;
+    const credentials = new Credentials(clock);
+    this.#credentials = credentials;
+    this.keys = new KeyRing({ store: store.keys, clock, newId: options.newId ?? newId, credentials });
+    this.access = new AccessWatch(clock);
     this.authenticate = createAuthenticator({
       apiKey: options.apiKey,
-      agentOfToken: (token) => agents.agentOfToken(token),
+      authenticators: [(secret) => credentials.find(secret), ...(options.authenticators ?? [])],
     });
-    this.rateLimit = new RateLimit(options.rateLimit, clock);
-    this.#intake = intake;
-    this.#dispatcher = dispatcher;
-    followCancellations(sessions, mailboxes, undeliverable, onError);
-    this.#mailEvents = {
-      mail: (mailbox) => dispatcher.ring(mailbox),
-      exhausted: (entry, reason) => void undeliverable.decide(entry, reason).catch(onError),
-    };
+    this.#admitIn = createRates(options);
+    this.#sessionLimit = new SessionLimit(options.maxSessions);
+    this.rateLimit = new RateLimit(options.rateLimit, options.clock);
   }
 
-  /** A socket begins to take mail; the returned function is for its end and puts back what it has not acked. */
-  connect(socket: SocketReceiver): () => void {
-    const { agentId } = socket;
-    const gone = this.agents.arrive(agentId, 'sockets');
-    this.#sockets.set(agentId, [...(this.#sockets.get(agentId) ?? []), socket]);
-    this.#dispatcher.add(socket);
-    return () => {
-      const others = (this.#sockets.get(agentId) ?? []).filter((other) => other !== socket);
-      if (others.length > 0) this.#sockets.set(agentId, others);
-      else this.#sockets.delete(agentId);
-      this.#dispatcher.remove(socket);
-      gone();
-    };
+  /** One that nobody has used yet is made, empty. @throws BusError VALIDATION_FAILED for what is no name of one */
+  workspace(workspaceId: string): Workspace {
+    return this.#workspaces.get(workspaceId) ?? this.#create(workspaceId);
   }
 
-  /** A receiver has room again. */
-  ring(agentId: string): void {
-    this.#dispatcher.ring(agentId);
+  /** The one workspace of a key; an operator may name any. @throws BusError WORKSPACE_FORBIDDEN, VALIDATION_FAILED */
+  workspaceFor({ workspaceId: own }: Principal, named: string | undefined): Workspace {
+    if (own !== undefined) assertOwnWorkspace(own, named);
+    return this.workspace(named ?? own ?? defaultWorkspace);
+  }
+
+  /** The sessions that there are to a key: all of them to an operator who names no workspace. @throws as `workspaceFor` */
+  sessionsFor(principal: Principal, named: string | undefined): SessionsView {
+    const { workspaceId, userId } = principal;
+    if (workspaceId === undefined && named === undefined && userId === undefined) return this.sessions;
+    return new SessionsView(scopeOf(this.workspaceFor(principal, named).sessions, userId));
   }
 
   /** Nothing is accepted and nothing offered from now on; what is under way ends. */
   drain(): void {
-    this.#intake.close();
-    this.#dispatcher.stop();
+    this.#draining = true;
+    for (const workspace of this.#workspaces.values()) workspace.drain();
   }
 
   /** After the doors are closed: the sessions are settled, no timer is left. The store is its owner's to close. */
   async close(): Promise<void> {
     this.drain();
-    await this.sessions.close();
+    this.access.close();
+    await Promise.all([...this.#workspaces.values()].map((workspace) => workspace.close()));
+  }
+
+  async #load(): Promise<void> {
+    const { store, onError } = this.#options;
+    // The default one comes first: where an operator names a session only, that of the default workspace is meant.
+    for (const workspaceId of new Set([defaultWorkspace, ...this.#partitions.workspaceIds])) {
+      this.#add(workspaceId, await Workspace.open(this.#optionsOf(workspaceId)));
+    }
+    // In this order: what an earlier run left undecided may go to an agent that only its store knows.
+    store.mailboxes.listen({
+      mail: (stored) => {
+        const { workspaceId, name } = unscope(stored);
+        this.workspace(workspaceId).mail(name);
+      },
+      damaged: (_messageId, error) => onError(error),
+      retried: (entry) => this.#homeOf(entry).retried(entry),
+      exhausted: (entry, reason) => this.#homeOf(entry).exhausted(entry, reason),
+    });
+    for (const workspace of this.#workspaces.values()) await workspace.resume();
+    await this.keys.load();
+  }
+
+  #create(workspaceId: string): Workspace {
+    checkedName('WorkspaceId', 'workspaceId', workspaceId);
+    return this.#add(workspaceId, Workspace.create(this.#optionsOf(workspaceId)));
+  }
+
+  #add(workspaceId: string, workspace: Workspace): Workspace {
+    if (this.#draining) workspace.drain();
+    this.#workspaces.set(workspaceId, workspace);
+    this.#onWorkspace(workspace);
+    return workspace;
+  }
+
+  #homeOf({ mailbox }: LedgerEntry): Workspace {
+    return this.workspace(unscope(mailbox).workspaceId);
+  }
+
+  #optionsOf(workspaceId: string): WorkspaceOptions {
+    return {
+      ...this.#options,
+      credentials: this.#credentials,
+      counters: this.counters,
+      admitIn: this.#admitIn,
+      sessionLimit: this.#sessionLimit,
+      workspaceId,
+      store: this.#partitions.of(workspaceId),
+    };
   }
 }

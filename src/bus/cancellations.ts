@@ -1,29 +1,54 @@
 // A cancelled task takes its message with it, or tells the agent that has it already.
 import type { MailboxStore } from '../ports/mailbox-store.ts';
+import type { Task } from '../protocol/types.gen.ts';
+import type { Background } from './background.ts';
+import type { CreateNotice } from './notices.ts';
 import type { SessionManager } from './session-manager.ts';
-import type { Undeliverable } from './undeliverable.ts';
 
-export function followCancellations(
-  sessions: SessionManager,
-  mailboxes: MailboxStore,
-  undeliverable: Undeliverable,
-  onError: (error: unknown) => void,
-): void {
-  const cancel = async (sessionId: string, taskId: string): Promise<void> => {
-    const messageId = sessions.getTaskDelegation(taskId, sessionId)?.message_id;
-    if (messageId === undefined || messageId === null) return;
+export interface CancellationDeps {
+  sessions: SessionManager;
+  mailboxes: MailboxStore;
+  notices: CreateNotice;
+  background: Background;
+  onError: (error: unknown) => void;
+}
+
+export class Cancellations {
+  readonly #deps: CancellationDeps;
+
+  constructor(deps: CancellationDeps) {
+    this.#deps = deps;
+    const { sessions, background } = deps;
+    sessions.on('task_updated', ({ sessionId, task_id, status }) => {
+      const task = status === 'cancelled' && sessions.getTaskDelegation(task_id, sessionId);
+      if (task) background.run(() => this.#cancel(task));
+    });
+  }
+
+  /** A crash may have come between a cancellation and the end of its message. */
+  async resume(): Promise<void> {
+    const { sessions, onError } = this.#deps;
+    // A message that cannot be read must not keep the bus from starting.
+    for (const task of sessions.cancelledTasks()) await this.#resume(task).catch(onError);
+  }
+
+  async #resume(task: Task): Promise<void> {
+    const entry = task.message_id === null ? undefined : await this.#deps.mailboxes.find(task.message_id);
+    const isSettled = entry?.status === 'acknowledged' || entry?.status === 'dead';
+    // A dead letter that was sent again has more time than its task had.
+    const isSentAgain = entry !== undefined && entry.deadline > Date.parse(task.deadline);
+    if (entry && !isSettled && !isSentAgain) await this.#cancel(task);
+  }
+
+  async #cancel({ message_id: messageId, session_id, task_id }: Task): Promise<void> {
+    if (messageId === null) return;
+    const { sessions, mailboxes, notices } = this.#deps;
     // In this order: the cancellation is durable before anybody hears of it.
-    await sessions.settled(sessionId);
-    const entry = await mailboxes.find(messageId);
-    if (!entry) return;
-    const wasOffered = entry.attempts.length > 0;
-    await mailboxes.bury(messageId, 'task cancelled');
-    if (wasOffered) {
-      const payload = { code: 'TASK_CANCELLED', task_id: taskId, session_id: sessionId };
-      await undeliverable.tell(entry.mailbox, 'status_update', messageId, payload);
-    }
-  };
-  sessions.on('task_updated', ({ sessionId, task_id, status }) => {
-    if (status === 'cancelled') cancel(sessionId, task_id).catch(onError);
-  });
+    await sessions.settled(session_id);
+    await mailboxes.bury(messageId, 'task cancelled', (dying) => {
+      const wasOffered = dying.attempts.length > 0;
+      const payload = { code: 'TASK_CANCELLED', task_id, session_id };
+      return wasOffered ? notices(dying.mailbox, 'status_update', dying, payload) : undefined;
+    });
+  }
 }

@@ -1,4 +1,5 @@
 // What the bus has done since it started; plain numbers, read by whoever shows metrics.
+import { type Guard, noTrips } from '../core/guards/guard.ts';
 
 export interface Counters {
   accepted: number;
@@ -9,6 +10,8 @@ export interface Counters {
   negativelyAcknowledged: number;
   deadLettered: number;
   rerouted: number;
+  /** What the guards have refused; it is among `refused` as well. */
+  guardTrips: Record<Guard, number>;
 }
 
 export function createCounters(): Counters {
@@ -21,5 +24,6 @@ export function createCounters(): Counters {
     negativelyAcknowledged: 0,
     deadLettered: 0,
     rerouted: 0,
+    guardTrips: noTrips(),
   };
 }

@@ -3,8 +3,9 @@
 import type { Clock } from '../ports/clock.ts';
 import { BusError } from '../protocol/errors.ts';
 import { busAgentId } from '../protocol/ids.ts';
-import type { CompleteEnvelope, Receipt } from '../protocol/types.gen.ts';
+import type { Receipt } from '../protocol/types.gen.ts';
 import type { AgentDirectory } from './agents.ts';
+import type { Accepting } from './incoming.ts';
 
 /** A socket that takes an envelope outside its mailbox. */
 export interface LiveReceiver {
@@ -23,20 +24,20 @@ export class Heartbeats {
   }
 
   /** @throws BusError AGENT_NOT_FOUND */
-  forward({ message_id, recipient }: CompleteEnvelope, bytes: Buffer): Receipt {
+  forward({ envelope: { message_id, recipient }, bytes, userId }: Accepting): Receipt {
     const agentId = recipient.agent_id ?? busAgentId;
     if (agentId === busAgentId) {
       const last_seen_at = new Date(this.#clock.now()).toISOString();
       return receipt(message_id, 'offered', { agent_id: agentId, online: true, queued: 0, last_seen_at });
     }
-    const { online, queued, last_seen_at } = this.#known(agentId);
+    const { online, queued, last_seen_at } = this.#known(agentId, userId);
     const [socket] = this.#socketsOf(agentId);
     socket?.forward(bytes);
     return receipt(message_id, socket ? 'offered' : 'dropped', { agent_id: agentId, online, queued, last_seen_at });
   }
 
-  #known(agentId: string) {
-    if (this.#agents.isKnown(agentId)) return this.#agents.get(agentId);
+  #known(agentId: string, userId: string | undefined) {
+    if (this.#agents.isKnown(agentId, userId)) return this.#agents.get(agentId);
     throw new BusError('AGENT_NOT_FOUND', `Agent ${agentId} is not known; register it or connect it first.`);
   }
 }

@@ -1,28 +1,49 @@
 // Who is asking: turns a credential into a principal, in constant time for the bus key.
-import { hash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import type { Grant } from '../core/keys/grant.ts';
 import { BusError } from '../protocol/errors.ts';
 
-/** The bus key speaks for every agent; an agent's token only for that agent. */
-export type Principal = { readonly kind: 'bus' } | { readonly kind: 'agent'; readonly agentId: string };
+/** Who is asking, and how far the credential reaches: the workspace, user or agent that it is for alone, if any. */
+export interface Principal extends Grant {
+  /** Names the credential in logs and limits; no secret. */
+  readonly id: string;
+  /** From then on it is worth nothing. Becomes earlier when the credential is replaced or revoked: look again. */
+  readonly expiresAt?: number;
+  /** A chat of the bus, which speaks under its own id. No credential makes such a principal. */
+  readonly isChat?: true;
+}
 
-/** @throws BusError UNAUTHORIZED where the credential is missing or belongs to nobody. */
-export type Authenticate = (credential: string | undefined) => Principal;
+/** What the bus says of who sent a message. */
+export function authenticatedSender({ agentId, id }: Principal): string {
+  return agentId ?? id;
+}
+
+/** At once for all that the bus keeps itself. @throws BusError UNAUTHORIZED where the credential is missing or belongs to nobody. */
+export type Authenticate = (credential: string | undefined) => Principal | Promise<Principal>;
+
+/** One kind of credential; `undefined` where it is none of these. @throws BusError UNAUTHORIZED where it is no longer good. */
+export type Authenticator = (credential: string) => Principal | Promise<Principal> | undefined;
 
 interface AuthenticatorOptions {
   apiKey: string;
-  /** The agent whose own token this is. Called only for what is not the bus key. */
-  agentOfToken(token: string): string | undefined;
+  /** Asked in this order, and only for what is not the bus key. */
+  authenticators: readonly Authenticator[];
 }
 
-const busPrincipal: Principal = { kind: 'bus' };
+/** The holder of the bus key: everything, in all workspaces. */
+export const operator: Principal = { id: 'bus' };
 
-/** Digests have one length whatever was sent, so that comparing them tells nothing about the key. */
-const digest = (text: string): string => hash('sha256', text, 'hex');
-
-export function createAuthenticator({ apiKey, agentOfToken }: AuthenticatorOptions): Authenticate {
-  const expected = Buffer.from(digest(apiKey));
-  // One buffer for every call: a new one would cost more than the hash.
+export function createAuthenticator({ apiKey, authenticators }: AuthenticatorOptions): Authenticate {
+  // Compared are as many bytes as the key has and one more, whatever was sent: the time tells nothing about the key.
+  // Digests would do that as well, for a microsecond of every request.
+  const expected = Buffer.alloc(Buffer.byteLength(apiKey) + 1);
+  const keyLength = expected.write(apiKey);
   const given = Buffer.alloc(expected.length);
+  const isBusKey = (credential: string): boolean => {
+    given.fill(0);
+    const length = given.write(credential);
+    return timingSafeEqual(given, expected) && length === keyLength;
+  };
   return (credential) => {
     if (!credential) {
       throw new BusError(
@@ -30,12 +51,14 @@ export function createAuthenticator({ apiKey, agentOfToken }: AuthenticatorOptio
         'A key is missing; send it as the header `x-agent-api-key` or as `Authorization: Bearer`.',
       );
     }
-    given.write(digest(credential), 'latin1');
-    if (timingSafeEqual(given, expected)) return busPrincipal;
-    const agentId = agentOfToken(credential);
-    if (agentId === undefined) {
-      throw new BusError('UNAUTHORIZED', "The key is not valid; send the bus key or an agent's own token.");
+    if (isBusKey(credential)) return operator;
+    for (const authenticator of authenticators) {
+      const principal = authenticator(credential);
+      if (principal) return principal;
     }
-    return { kind: 'agent', agentId };
+    throw new BusError(
+      'UNAUTHORIZED',
+      "The key is not valid; send the bus key, a workspace key that has not ended, or an agent's own token.",
+    );
   };
 }

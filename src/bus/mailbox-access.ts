@@ -2,7 +2,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { MailboxStore, Offer, Rejection } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
-import { newId } from '../protocol/ids.ts';
+import type { NewId } from '../protocol/ids.ts';
 import type { MessageStatus } from '../protocol/types.gen.ts';
 import type { AgentDirectory } from './agents.ts';
 import type { Counters } from './counters.ts';
@@ -14,6 +14,7 @@ export interface MailboxAccessDeps {
   dispatcher: Dispatcher;
   counters: Counters;
   clock: Clock;
+  newId: NewId;
   /** Milliseconds an offer is held where the taker names no lease. */
   ackTimeoutMs: number;
   /** Told of what was acked beside the socket that has it. */
@@ -29,6 +30,8 @@ export interface Pull {
 
 export class MailboxAccess {
   readonly #deps: MailboxAccessDeps;
+  /** How to end the pulls that wait, by agent. */
+  readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(deps: MailboxAccessDeps) {
     this.#deps = deps;
@@ -36,7 +39,7 @@ export class MailboxAccess {
 
   /** Offers that are there, or the first ones to come. An aborted wait takes nothing. @throws BusError AGENT_NOT_FOUND */
   async pull(agentId: string, { max, waitMs, leaseMs }: Pull, signal: AbortSignal): Promise<Offer[]> {
-    const { agents, mailboxes, ackTimeoutMs, counters } = this.#deps;
+    const { agents, mailboxes, ackTimeoutMs, counters, newId } = this.#deps;
     agents.get(agentId);
     const consumer = { agentId, door: 'http' as const, connectionId: newId('conn'), leaseMs: leaseMs ?? ackTimeoutMs };
     const gone = agents.arrive(agentId, 'pulls');
@@ -54,6 +57,11 @@ export class MailboxAccess {
     }
   }
 
+  /** The agent is gone: what comes under its name is not for those who wait now. */
+  endPulls(agentId: string): void {
+    for (const end of this.#waiting.get(agentId) ?? []) end();
+  }
+
   #wait(
     consumer: Omit<Receiver, 'room' | 'deliver'>,
     max: number,
@@ -69,10 +77,14 @@ export class MailboxAccess {
         cancel();
         signal.removeEventListener('abort', onAbort);
         dispatcher.leave(receiver);
+        waits.delete(onAbort);
+        if (waits.size === 0 && this.#waiting.get(consumer.agentId) === waits) this.#waiting.delete(consumer.agentId);
         resolve(offers);
       };
       const receiver: Receiver = { ...consumer, room: () => (waiting ? max : 0), deliver: end };
       const onAbort = () => end([]);
+      const waits = this.#waiting.get(consumer.agentId) ?? new Set();
+      this.#waiting.set(consumer.agentId, waits.add(onAbort));
       const cancel = clock.schedule(waitMs, () => end([]));
       signal.addEventListener('abort', onAbort, { once: true });
       if (signal.aborted) end([]);
@@ -114,7 +126,8 @@ export class MailboxAccess {
 
   /** Why a message of this mailbox could not be settled. */
   async #refusal(agentId: string, messageId: string): Promise<BusError> {
-    const entry = await this.#deps.mailboxes.find(messageId);
+    const entry = await this.#deps.mailboxes.find(messageId).catch(asRefusal);
+    if (entry instanceof BusError) return entry;
     if (entry?.mailbox !== agentId) {
       return new BusError('MESSAGE_NOT_FOUND', `There is no message ${messageId} in the mailbox of ${agentId}.`);
     }
@@ -126,4 +139,10 @@ export class MailboxAccess {
     }
     return new BusError('NOT_OFFERED', `Message ${messageId} is not offered to ${agentId} right now; take it first.`);
   }
+}
+
+/** A message that cannot be read is refused like any other, beside those that can. @throws what is no BusError */
+function asRefusal(error: unknown): BusError {
+  if (error instanceof BusError) return error;
+  throw error;
 }

@@ -1,20 +1,33 @@
 // Takes envelopes in: who sends, which session and task it belongs to, whose mailbox; then stores and answers.
+import { detourOf, withBus } from '../core/delivery/bus-metadata.ts';
 import { completeEnvelope } from '../core/delivery/envelope.ts';
+import type { Route } from '../core/delivery/route.ts';
+import { defaultTimeout, timingOf } from '../core/delivery/timing.ts';
+import { contactRefused } from '../core/guards/contact.ts';
+import { hopAfter } from '../core/guards/hops.ts';
+import { unknownSession } from '../core/session/state.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Enqueued, LedgerEntry, MailboxStore } from '../ports/mailbox-store.ts';
-import { formatDuration, parseDuration } from '../protocol/durations.ts';
+import type { Enqueued, MailboxStore } from '../ports/mailbox-store.ts';
+import { formatDuration } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
-import { newId } from '../protocol/ids.ts';
-import type { CompleteEnvelope, Envelope, Receipt, TaskRef } from '../protocol/types.gen.ts';
+import { busAgentId, type NewId } from '../protocol/ids.ts';
+import type { AnyReceipt, Envelope, Receipt } from '../protocol/types.gen.ts';
 import { type Addressing, unknownRecipient } from './addressing.ts';
 import type { AgentDirectory } from './agents.ts';
+import type { Answers } from './answers.ts';
+import type { Broadcasts } from './broadcasts.ts';
 import type { Counters } from './counters.ts';
+import { encode } from './encode.ts';
+import type { Guards } from './guards.ts';
 import type { Heartbeats } from './heartbeats.ts';
-import type { Principal } from './identity.ts';
-import { assertMaySend, encode, factsOf } from './incoming.ts';
-import { Receipts } from './receipts.ts';
+import { authenticatedSender, type Principal } from './identity.ts';
+import { type Accepting, assertMaySend, assertNoChatAsked, factsOf, sessionMessageOf } from './incoming.ts';
+import { type Admission, countIn } from './rates.ts';
+import type { Receipts } from './receipts.ts';
+import { Repeats } from './repeats.ts';
 import type { ClaimedReply, Replies } from './replies.ts';
 import type { SessionManager } from './session-manager.ts';
+import { type CreateStamp, stampedBytes } from './stamp.ts';
 
 export interface MessageDeps {
   mailboxes: MailboxStore;
@@ -23,12 +36,16 @@ export interface MessageDeps {
   sessions: SessionManager;
   replies: Replies;
   heartbeats: Heartbeats;
+  receipts: Receipts;
+  answers: Answers;
+  broadcasts: Broadcasts;
+  guards: Guards;
+  stamps: CreateStamp;
   counters: Counters;
   clock: Clock;
+  newId: NewId;
   /** Milliseconds: `routing.timeout` where an envelope names none. */
   messageTimeoutMs: number;
-  /** Told of what was acked by an answer. */
-  settled: (agentId: string, messageIds: readonly string[]) => void;
 }
 
 export interface Sending {
@@ -41,24 +58,21 @@ export interface Sending {
   signal?: AbortSignal | undefined;
 }
 
-/** A message on its way in. */
-interface Accepting {
-  sent: Envelope;
-  envelope: CompleteEnvelope;
-  bytes: Buffer;
-  /** Milliseconds since the epoch. */
-  now: number;
-}
-
 export class MessageIntake {
   readonly #deps: MessageDeps;
   readonly #receipts: Receipts;
+  readonly #answers: Answers;
+  readonly #broadcasts: Broadcasts;
+  readonly #repeats: Repeats;
   readonly #timeout: string;
   #closed = false;
 
   constructor(deps: MessageDeps) {
     this.#deps = deps;
-    this.#receipts = new Receipts(deps.agents, deps.mailboxes);
+    this.#receipts = deps.receipts;
+    this.#answers = deps.answers;
+    this.#broadcasts = deps.broadcasts;
+    this.#repeats = new Repeats(deps);
     this.#timeout = formatDuration(deps.messageTimeoutMs);
   }
 
@@ -69,31 +83,62 @@ export class MessageIntake {
 
   /**
    * Resolves with the receipt when the envelope is durable; with `delivery_mode: sync`, when it was answered.
-   * @throws BusError SENDER_FORBIDDEN, AGENT_NOT_FOUND, MESSAGE_ID_CONFLICT, SHUTTING_DOWN, STORE_FAILED, REPLY_TIMEOUT
-   * and, for a session, SESSION_NOT_FOUND, SESSION_ENDED, NOT_A_PARTICIPANT, UNKNOWN_STEP, STEP_NOT_OPEN, TASK_EXISTS.
+   * @throws BusError SENDER_FORBIDDEN, AGENT_NOT_FOUND, MESSAGE_ID_CONFLICT, SHUTTING_DOWN, STORE_FAILED, REPLY_TIMEOUT,
+   * CONTACT_REFUSED, HOP_LIMIT, PAIR_RATE_LIMITED and, for a session, SESSION_NOT_FOUND, SESSION_ENDED, NOT_A_PARTICIPANT,
+   * UNKNOWN_STEP, STEP_NOT_OPEN, TASK_EXISTS, SESSION_RATE_LIMITED, BUDGET_EXHAUSTED.
    */
-  async send({ envelope: sent, raw, principal, signal }: Sending): Promise<Receipt> {
-    const { agents, clock, counters, heartbeats } = this.#deps;
+  async send({ envelope: sent, raw, principal, signal }: Sending): Promise<AnyReceipt> {
+    const { agents, clock, newId, counters, guards, stamps } = this.#deps;
+    const now = clock.now();
     try {
       if (this.#closed) throw new BusError('SHUTTING_DOWN', 'The bus is stopping; send again when it is back.');
-      assertMaySend(principal, sent.sender.agent_id);
-      const now = clock.now();
+      assertMaySend(principal, sent.sender.agent_id, agents);
       const { envelope, filled } = completeEnvelope(sent, {
         messageId: sent.message_id ?? newId('msg'),
         timestamp: sent.timestamp ?? new Date(now).toISOString(),
-        timeout: this.#timeout,
+        timeout:
+          sent.routing?.deliver_after === undefined
+            ? this.#timeout
+            : defaultTimeout(sent.routing, this.#deps.messageTimeoutMs),
       });
+      assertNoChatAsked(envelope);
+      this.#assertOwnSession(principal, envelope.sender.session_id);
       agents.seen(envelope.sender.agent_id);
-      const accepting: Accepting = { sent, envelope, bytes: filled || !raw ? encode(envelope) : raw, now };
-      if (envelope.message_type === 'heartbeat') return heartbeats.forward(envelope, accepting.bytes);
+      const timing = timingOf(envelope.routing, now);
+      const answered = guards.answered(sent);
+      const stamp = stamps(authenticatedSender(principal), now, hopAfter(answered?.facts));
+      const bytes = stampedBytes(envelope, stamp, filled ? undefined : raw);
+      const accepting: Accepting = { sent, envelope, bytes, stamp, answered, now, timing, userId: principal.userId };
+      if (envelope.recipient.session_id !== undefined) return await this.#broadcasts.accept(accepting);
+      if (envelope.message_type === 'heartbeat') return this.#forward(accepting);
       if (envelope.message_type === 'task_request' && envelope.routing.delivery_mode === 'sync') {
         return await this.#sendAndWait(accepting, signal);
       }
       return await this.#accept(accepting);
     } catch (error) {
       counters.refused++;
+      guards.refused(error, sent, now);
       throw error;
     }
+  }
+
+  /** @throws BusError SESSION_NOT_FOUND for the session of another user, as for none */
+  #assertOwnSession({ userId }: Principal, sessionId: string | undefined): void {
+    if (userId === undefined || sessionId === undefined) return;
+    if (this.#deps.sessions.userOf(sessionId) !== userId) throw unknownSession(sessionId);
+  }
+
+  #forward(accepting: Accepting): Receipt {
+    const { guards, heartbeats, agents } = this.#deps;
+    const { envelope, stamp, answered, now, userId } = accepting;
+    const { sender, recipient } = envelope;
+    const { agent_id: agentId = busAgentId } = recipient;
+    if (agentId === busAgentId || !agents.isKnown(agentId, userId)) return heartbeats.forward(accepting);
+    if (!guards.mayWriteTo(sender.agent_id, answered)(agentId)) throw contactRefused(sender.agent_id, agentId);
+    const admission = guards.admit(envelope, stamp.bus.hop, [agentId], now);
+    const receipt = heartbeats.forward(accepting);
+    countIn(admission);
+    return receipt;
   }
 
   async #sendAndWait(accepting: Accepting, signal: AbortSignal | undefined): Promise<Receipt> {
@@ -108,39 +153,57 @@ export class MessageIntake {
   }
 
   async #accept(accepting: Accepting): Promise<Receipt> {
-    const { sent, envelope, bytes, now } = accepting;
-    const { mailboxes, addressing, counters } = this.#deps;
+    const { sent, envelope, stamp, now, timing, userId } = accepting;
+    const { mailboxes, counters, sessions, agents, guards } = this.#deps;
     const { session_id: sessionId } = envelope.sender;
     if (sessionId !== undefined && mailboxes.knows(envelope.message_id)) {
       // A repeat gets its first receipt whatever became of the session meanwhile.
       const known = await mailboxes.find(envelope.message_id);
-      if (known) return this.#repeatInSession(accepting, sessionId, known);
+      if (known) return this.#repeats.inSession(accepting, sessionId, known);
     }
-    const route = addressing.find(envelope);
-    if (!route) return this.#repeatOfUnknown(accepting);
-    mailboxes.assertRoom(route.agentId, bytes.length);
-    const deadline = now + parseDuration(envelope.routing.timeout);
-    const task = sessionId === undefined ? undefined : this.#record(envelope, sessionId, route.agentId, deadline, now);
-    const request = this.#requestAnsweredBy(envelope, task);
+    let route: Route;
+    let admission: Admission;
+    try {
+      route = this.#routeOf(accepting);
+      admission = guards.admit(envelope, stamp.bus.hop, [route.agentId], now);
+    } catch (refusal) {
+      return this.#repeats.receiptOr(refusal, accepting);
+    }
+    const bus = route.isFallback ? detourOf(envelope, stamp.bus, route.routedBy) : stamp.bus;
+    const bytes = route.isFallback ? encode(withBus(envelope, bus)) : accepting.bytes;
+    // Before the session records what is then not taken; whatever has no session may be a repeat, which needs no room.
+    if (sessionId !== undefined) mailboxes.assertRoom(route.agentId, bytes.length);
+    if (userId !== undefined) for (const one of [route.agentId, ...route.fallbacks]) agents.claim(one, userId);
+    const { deadline } = timing;
+    const message = sessionId && sessionMessageOf(envelope, sessionId, route, deadline, now);
+    const task = message ? sessions.recordMessage(message) : undefined;
+    countIn(admission);
+    const request = this.#answers.requestOf(envelope, task);
     const waiting = this.#deps.replies.claim(envelope, request);
     const { max_retries: maxRetries, backoff } = envelope.routing.retry_policy;
     const storing = mailboxes.enqueue({
       messageId: envelope.message_id,
       mailbox: waiting?.mailbox ?? route.agentId,
+      ...(waiting && { lease: waiting.lease }),
       priority: envelope.priority,
       acceptedAt: now,
-      deadline,
+      ...timing,
       retry: { maxRetries, backoff },
-      facts: factsOf(envelope, route, task),
+      facts: factsOf(envelope, route, task, stamp),
       bytes,
     });
     const enqueued = sessionId || waiting ? await this.#stored(storing, sessionId, waiting) : await storing;
-    if (enqueued.outcome === 'known') return this.#ofKnown(sent, enqueued.entry);
+    if (enqueued.outcome === 'known') return this.#repeats.receipt(sent, enqueued.entry);
     counters.accepted++;
-    if (waiting) await waiting.deliver(envelope);
-    if (request !== undefined) this.#settle(envelope.sender.agent_id, request);
+    if (waiting) await waiting.deliver(withBus(envelope, bus));
+    if (request !== undefined) this.#answers.settle(envelope.sender.agent_id, request);
     const status = enqueued.status === 'queued' ? 'queued' : 'offered';
-    return this.#receipts.first(envelope.message_id, route.agentId, status, route.routedBy, task);
+    return this.#receipts.first(envelope.message_id, route.agentId, {
+      status,
+      routedBy: route.routedBy,
+      task,
+      deliverAt: timing.deliverAt,
+    });
   }
 
   /** Whoever waits for an answer that was not taken goes on waiting. */
@@ -159,76 +222,11 @@ export class MessageIntake {
     }
   }
 
-  /** A repeat gets its first receipt also where its recipient was removed meanwhile. @throws BusError AGENT_NOT_FOUND */
-  async #repeatOfUnknown({ sent, envelope }: Accepting): Promise<Receipt> {
-    const known = await this.#deps.mailboxes.find(envelope.message_id);
-    if (known) return this.#ofKnown(sent, known);
-    throw unknownRecipient(envelope.recipient);
-  }
-
-  /** A crash may have come between the message and its session's events: recording them again is the cure, or nothing. */
-  async #repeatInSession({ sent, envelope }: Accepting, sessionId: string, known: LedgerEntry): Promise<Receipt> {
-    const receipt = this.#ofKnown(sent, known);
-    try {
-      this.#record(envelope, sessionId, receipt.recipient.agent_id, known.deadline, known.acceptedAt);
-      await this.#deps.sessions.settled(sessionId);
-    } catch (error) {
-      // The session has moved on since: the repeat changes nothing.
-      if (!(error instanceof BusError) || error.code === 'STORE_FAILED') throw error;
-    }
-    return receipt;
-  }
-
-  #record(
-    envelope: CompleteEnvelope,
-    sessionId: string,
-    recipient: string,
-    deadline: number,
-    at: number,
-  ): TaskRef | undefined {
-    const { message_id, message_type, sender, priority, payload, metadata } = envelope;
-    return this.#deps.sessions.recordMessage({
-      message_id,
-      message_type,
-      sender: sender.agent_id,
-      recipient,
-      session_id: sessionId,
-      priority,
-      payload,
-      ...(metadata && { metadata }),
-      deadline,
-      at,
-    });
-  }
-
-  #ofKnown(sent: Envelope, known: LedgerEntry): Receipt {
-    const receipt = this.#receipts.repeated(sent, known);
-    this.#deps.counters.duplicates++;
-    return receipt;
-  }
-
-  /** The request that an answer answers: the one it names, else the one of the task it moved. */
-  #requestAnsweredBy(
-    { message_type, metadata, sender }: CompleteEnvelope,
-    task: TaskRef | undefined,
-  ): string | undefined {
-    if (message_type !== 'task_response' && message_type !== 'error') return undefined;
-    if (metadata?.in_reply_to !== undefined) return metadata.in_reply_to;
-    if (!task) return undefined;
-    return this.#deps.sessions.getTaskDelegation(task.task_id, sender.session_id)?.message_id ?? undefined;
-  }
-
-  /** An answer is the ack as well. */
-  #settle(agentId: string, request: string): void {
-    const { mailboxes, counters, settled } = this.#deps;
-    mailboxes.ack(agentId, [request]).then(
-      ([status]) => {
-        if (status !== 'acknowledged') return;
-        counters.acknowledged++;
-        settled(agentId, [request]);
-      },
-      // A store that failed has said so itself; the message will be offered again.
-      () => undefined,
-    );
+  /** @throws BusError AGENT_NOT_FOUND, CONTACT_REFUSED */
+  #routeOf({ envelope, answered, userId }: Accepting): Route {
+    const { addressing, guards } = this.#deps;
+    const route = addressing.find(envelope, userId, guards.mayWriteTo(envelope.sender.agent_id, answered));
+    if (!route) throw unknownRecipient(envelope.recipient);
+    return route;
   }
 }

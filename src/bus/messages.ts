@@ -1,10 +1,12 @@
 // Everything the doors do with messages.
 
 import type { Clock } from '../ports/clock.ts';
-import type { MailboxStore, Offer, Rejection } from '../ports/mailbox-store.ts';
+import type { LedgerEntry, MailboxStore, Offer, Rejection } from '../ports/mailbox-store.ts';
 import { parseDuration } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
-import type { LedgerMessage, MessageStatus, Receipt } from '../protocol/types.gen.ts';
+import type { AnyReceipt, LedgerBroadcast, LedgerMessage, MessageStatus } from '../protocol/types.gen.ts';
+import type { AgentDirectory } from './agents.ts';
+import type { Broadcasts } from './broadcasts.ts';
 import type { Principal } from './identity.ts';
 import { envelopeOf, ledgerView } from './ledger-view.ts';
 import type { MailboxAccess, Pull } from './mailbox-access.ts';
@@ -19,11 +21,15 @@ export interface PageOptions {
 export interface MessagePage {
   items: LedgerMessage[];
   next?: string;
+  /** Ids of those that cannot be read. */
+  damaged?: string[];
 }
 
 export interface MessageServiceDeps {
   intake: MessageIntake;
+  broadcasts: Broadcasts;
   access: MailboxAccess;
+  agents: AgentDirectory;
   mailboxes: MailboxStore;
   sessions: SessionManager;
   clock: Clock;
@@ -39,7 +45,7 @@ export class MessageService {
   }
 
   /** As `MessageIntake.send`. */
-  send(sending: Sending): Promise<Receipt> {
+  send(sending: Sending): Promise<AnyReceipt> {
     return this.#deps.intake.send(sending);
   }
 
@@ -56,22 +62,32 @@ export class MessageService {
     return this.#deps.access.nack(agentId, messageId, rejection);
   }
 
-  /** To an agent, only what it sent or was sent exists. @throws BusError MESSAGE_NOT_FOUND */
-  async find(messageId: string, principal: Principal): Promise<LedgerMessage> {
-    const entry = await this.#deps.mailboxes.find(messageId);
-    const message = entry && ledgerView(entry);
-    const isParty =
-      principal.kind === 'bus' ||
-      principal.agentId === message?.recipient_agent_id ||
-      principal.agentId === entry?.facts.sender;
-    if (!message || !isParty) throw new BusError('MESSAGE_NOT_FOUND', `There is no message ${messageId}.`);
-    return message;
+  /** To an agent, only what it sent or was sent exists; to a user, what was said in its sessions or with its agents. @throws BusError MESSAGE_NOT_FOUND */
+  async find(messageId: string, principal: Principal): Promise<LedgerMessage | LedgerBroadcast> {
+    const { mailboxes, broadcasts } = this.#deps;
+    const entry = await mailboxes.find(messageId);
+    if (!entry || !this.#isVisible(entry, principal)) {
+      throw new BusError('MESSAGE_NOT_FOUND', `There is no message ${messageId}.`);
+    }
+    return (await broadcasts.find(entry)) ?? ledgerView(entry);
+  }
+
+  #isVisible(entry: LedgerEntry, { agentId, userId }: Principal): boolean {
+    const { agents, sessions } = this.#deps;
+    const { sender, copies, sessionId } = entry.facts;
+    const parties = [sender, ...(copies ? copies.map((copy) => copy.agentId) : [entry.mailbox])];
+    if (agentId !== undefined && !parties.includes(agentId)) return false;
+    if (userId === undefined) return true;
+    const isOfTheirs = sessionId !== undefined && sessions.userOf(sessionId) === userId;
+    return isOfTheirs || parties.some((party) => agents.isOf(party, userId));
   }
 
   /** The messages of a session in the order they were accepted. @throws BusError SESSION_NOT_FOUND */
   async ofSession(sessionId: string, { after, limit = defaultPage }: PageOptions): Promise<MessagePage> {
     const { sessions, mailboxes } = this.#deps;
     const items: LedgerMessage[] = [];
+    const damaged: string[] = [];
+    const page = () => (damaged.length > 0 ? { items, damaged } : { items });
     let cursor = Number(after ?? 0);
     if (!Number.isSafeInteger(cursor))
       throw new BusError('VALIDATION_FAILED', 'after: must be the `next` of an earlier page.');
@@ -79,22 +95,24 @@ export class MessageService {
       const events = await sessions.readEvents(sessionId, cursor, defaultPage);
       for (const event of events) {
         if (event.type === 'message_recorded') {
-          if (items.length === limit) return { items, next: String(cursor) };
-          const entry = await mailboxes.find(event.data.message_id);
-          if (entry) items.push(ledgerView(entry));
+          const { message_id: id } = event.data;
+          if (items.length === limit) return { ...page(), next: String(cursor) };
+          const entry = await mailboxes.find(id).catch(unreadable);
+          if (entry === null) damaged.push(id);
+          else if (entry) items.push(ledgerView(entry));
         }
         cursor = Number(event.id);
       }
-      if (events.length === 0) return { items };
+      if (events.length === 0) return page();
     }
   }
 
   async deadLetters({ after, limit = defaultPage }: PageOptions): Promise<MessagePage> {
-    const { items, next } = await this.#deps.mailboxes.deadLetters(after, limit);
-    return next === undefined ? { items: items.map(ledgerView) } : { items: items.map(ledgerView), next };
+    const { items, ...rest } = await this.#deps.mailboxes.deadLetters(after, limit);
+    return { items: items.map(ledgerView), ...rest };
   }
 
-  /** Sends a dead letter again, with as much time as it had. @throws BusError MESSAGE_NOT_FOUND */
+  /** Sends a dead letter again, with as much time as it had. @throws BusError MESSAGE_NOT_FOUND, MAILBOX_FULL, STORE_FULL */
   async redrive(messageId: string): Promise<MessageStatus> {
     const { mailboxes, clock } = this.#deps;
     const entry = await mailboxes.find(messageId);
@@ -114,4 +132,10 @@ export class MessageService {
 
 function noDeadLetter(messageId: string): BusError {
   return new BusError('MESSAGE_NOT_FOUND', `There is no dead letter ${messageId}.`);
+}
+
+/** For a list: one message that the disk has damaged does not hide the others. @throws what else went wrong */
+function unreadable(error: unknown): null {
+  if (error instanceof BusError && error.code === 'STORE_UNREADABLE') return null;
+  throw error;
 }

@@ -2,10 +2,14 @@
 import type { SessionManager } from './session-manager.ts';
 
 export class Participation {
-  /** Active sessions by agent. */
+  /** Active participants by session: what one session costs does not depend on how many others there are. */
+  readonly #agentsIn = new Map<string, Set<string>>();
+  /** The active sessions in which an agent takes part. */
   readonly #sessionsOf = new Map<string, Set<string>>();
+  readonly #sessions: SessionManager;
 
   constructor(sessions: SessionManager) {
+    this.#sessions = sessions;
     for (const session of sessions.getActiveSessions()) {
       for (const { agent_id, status } of session.participants) {
         if (status === 'active') this.#add(agent_id, session.session_id);
@@ -21,22 +25,41 @@ export class Participation {
     sessions.on('session_deleted', ({ sessionId }) => this.#end(sessionId));
   }
 
-  has(agentId: string): boolean {
-    return this.#sessionsOf.has(agentId);
+  /** In any active session, or in one of a user. */
+  has(agentId: string, userId?: string): boolean {
+    if (userId === undefined || !this.#sessionsOf.has(agentId)) return this.#sessionsOf.has(agentId);
+    const filter = { user_id: userId, participant: agentId, state: 'active', limit: 1 } as const;
+    return this.#sessions.listSessions(filter).items.length > 0;
+  }
+
+  /** Whether both take part in one of the active sessions. */
+  shareSession(one: string, other: string): boolean {
+    const [fewer, more] = [this.#sessionsOf.get(one), this.#sessionsOf.get(other)].sort(bySize);
+    if (!fewer || !more) return false;
+    for (const sessionId of fewer) if (more.has(sessionId)) return true;
+    return false;
   }
 
   #add(agentId: string, sessionId: string): void {
-    const sessions = this.#sessionsOf.get(agentId) ?? new Set();
-    this.#sessionsOf.set(agentId, sessions.add(sessionId));
+    const agents = this.#agentsIn.get(sessionId) ?? new Set();
+    if (agents.has(agentId)) return;
+    this.#agentsIn.set(sessionId, agents.add(agentId));
+    this.#sessionsOf.set(agentId, (this.#sessionsOf.get(agentId) ?? new Set()).add(sessionId));
   }
 
   #remove(agentId: string, sessionId: string): void {
+    if (!this.#agentsIn.get(sessionId)?.delete(agentId)) return;
     const sessions = this.#sessionsOf.get(agentId);
     sessions?.delete(sessionId);
     if (sessions?.size === 0) this.#sessionsOf.delete(agentId);
   }
 
   #end(sessionId: string): void {
-    for (const agentId of [...this.#sessionsOf.keys()]) this.#remove(agentId, sessionId);
+    for (const agentId of this.#agentsIn.get(sessionId) ?? []) this.#remove(agentId, sessionId);
+    this.#agentsIn.delete(sessionId);
   }
+}
+
+function bySize(one: Set<string> | undefined, other: Set<string> | undefined): number {
+  return (one?.size ?? 0) - (other?.size ?? 0);
 }

@@ -23,7 +23,7 @@ export class RateLimit {
   /** @throws BusError RATE_LIMITED */
   take(principal: Principal): void {
     if (this.#perSecond === 0) return;
-    const bucket = this.#bucketOf(principal.kind === 'agent' ? principal.agentId : '');
+    const bucket = this.#bucketOf(principal.id);
     if (bucket.tokens < 1) {
       throw new BusError(
         'RATE_LIMITED',

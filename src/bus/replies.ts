@@ -1,20 +1,28 @@
 // Senders that wait for the answer (`delivery_mode: sync`), and which answer is theirs.
 import type { Clock } from '../ports/clock.ts';
-import type { MailboxStore } from '../ports/mailbox-store.ts';
+import type { Consumer, Lease, MailboxStore } from '../ports/mailbox-store.ts';
 import { parseDuration } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
+import type { NewId } from '../protocol/ids.ts';
 import type { CompleteEnvelope } from '../protocol/types.gen.ts';
+import { askAgainMs, mayGoOn } from './further-delivery.ts';
 
 interface Waiting {
   request: CompleteEnvelope;
   /** The agent that has the request: only its answer counts. */
   answerer: string | undefined;
+  /** It no longer waits. */
   gone: boolean;
   resolve(answer: CompleteEnvelope): void;
+  /** Waits until this instant, in milliseconds since the epoch, instead of the one before. */
+  until(deadline: number): void;
 }
 
 export interface ExpectedReply {
-  /** Rejects with REPLY_TIMEOUT when the request's timeout has passed or its sender has gone. */
+  /**
+   * Rejects with REPLY_TIMEOUT when its sender has gone, or the request's timeout has passed: that of the last agent
+   * where it went on to fallbacks. Where the signal was aborted with a BusError, with that.
+   */
   answer: Promise<CompleteEnvelope>;
   /** The request was routed to this agent. */
   routedTo(agentId: string): void;
@@ -24,28 +32,30 @@ export interface ExpectedReply {
 
 /** An answer that somebody waits for. */
 export interface ClaimedReply {
-  /** Where it is stored: not where other sockets of the asking agent would see it. */
+  /** The mailbox of those who wait. */
   mailbox: string;
-  /** Hands it to those who wait, or to their ordinary mailbox if none does any more; call when it is durable. */
+  /** It is theirs from the first moment on: other sockets of the asking agent do not see it. */
+  lease: Lease;
+  /** Hands it to those who wait, or to their mailbox if none does any more; call when it is durable. */
   deliver(answer: CompleteEnvelope): Promise<void>;
   /** It was not accepted after all: whoever waits goes on waiting. */
   release(): void;
 }
 
-/** The mailbox of replies that are waited for is `<agent>#sync`. */
-const mark = '#sync';
-
+/** An answer that was not handed over by then goes to the mailbox as well. */
 const handoverMs = 60_000;
 
 export class Replies {
   readonly #clock: Clock;
   readonly #mailboxes: MailboxStore;
+  readonly #newId: NewId;
   /** By message id of the request, oldest first; a repeated request waits beside the first one. */
   readonly #waiting = new Map<string, Waiting[]>();
 
-  constructor(clock: Clock, mailboxes: MailboxStore) {
+  constructor(clock: Clock, mailboxes: MailboxStore, newId: NewId) {
     this.#clock = clock;
     this.#mailboxes = mailboxes;
+    this.#newId = newId;
   }
 
   expect(request: CompleteEnvelope, now: number, signal: AbortSignal | undefined): ExpectedReply {
@@ -53,15 +63,33 @@ export class Replies {
     const { promise: answer, resolve, reject } = withResolvers<CompleteEnvelope>();
     // Whoever sends may fail before it waits.
     answer.catch(() => undefined);
-    const waiting: Waiting = { request, answerer: undefined, gone: false, resolve };
-    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), waiting]);
-    const stop = (text: string) => {
-      waiting.gone = true;
-      reject(new BusError('REPLY_TIMEOUT', text));
+    let cancel: () => void = () => undefined;
+    let end = 0;
+    const wakeAt = (instant: number) => {
+      cancel();
+      cancel = this.#clock.schedule(instant - this.#clock.now(), () => void onTime());
     };
-    const timeoutMs = now + parseDuration(request.routing.timeout) - this.#clock.now();
-    const cancel = this.#clock.schedule(timeoutMs, () => stop(`No reply to ${id} within ${request.routing.timeout}.`));
-    const onGone = () => stop(`The sender of ${id} no longer waits for the reply.`);
+    const until = (deadline: number) => {
+      end = deadline;
+      if (!waiting.gone) wakeAt(deadline);
+    };
+    const waiting: Waiting = { request, answerer: undefined, gone: false, resolve, until };
+    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), waiting]);
+    const stop = (reason: BusError) => {
+      waiting.gone = true;
+      reject(reason);
+    };
+    const onTime = async () => {
+      // Delivery decides whether this is the end.
+      const goesOn = request.routing.fallback_agents !== undefined && (await mayGoOn(this.#mailboxes, id));
+      if (!goesOn && this.#clock.now() >= end) stop(noReply(`No reply to ${id} within ${request.routing.timeout}.`));
+      else if (!waiting.gone) wakeAt(Math.max(end, this.#clock.now() + askAgainMs));
+    };
+    until(now + parseDuration(request.routing.timeout));
+    const onGone = () => {
+      const reason: unknown = signal?.reason;
+      stop(reason instanceof BusError ? reason : noReply(`The sender of ${id} no longer waits for the reply.`));
+    };
     signal?.addEventListener('abort', onGone, { once: true });
     if (signal?.aborted) onGone();
     return {
@@ -70,6 +98,7 @@ export class Replies {
         waiting.answerer = agentId;
       },
       forget: () => {
+        waiting.gone = true;
         cancel();
         signal?.removeEventListener('abort', onGone);
         this.#remove(id, [waiting]);
@@ -77,9 +106,12 @@ export class Replies {
     };
   }
 
-  /** A request that somebody waits for has gone on to another agent. */
-  rerouted(messageId: string, agentId: string): void {
-    for (const waiting of this.#waiting.get(messageId) ?? []) waiting.answerer = agentId;
+  /** A request that somebody waits for has gone on to another agent, who has until the deadline. */
+  rerouted(messageId: string, agentId: string, deadline: number): void {
+    for (const waiting of this.#waiting.get(messageId) ?? []) {
+      waiting.answerer = agentId;
+      waiting.until(deadline);
+    }
   }
 
   /** Whether the agent waits for a reply: then it can be written to, registered or not. */
@@ -97,9 +129,11 @@ export class Replies {
     if (!first) return undefined;
     this.#remove(first.request.message_id, claimed);
     const agentId = first.request.sender.agent_id;
+    const consumer = { agentId, door: 'http' as const, connectionId: this.#newId('conn') };
     return {
-      mailbox: agentId + mark,
-      deliver: (answer) => this.#deliver(answer, agentId, claimed),
+      mailbox: agentId,
+      lease: { consumer, leaseMs: handoverMs },
+      deliver: (answer) => this.#deliver(answer, consumer, claimed),
       release: () => this.#restore(first.request.message_id, claimed),
     };
   }
@@ -109,22 +143,12 @@ export class Replies {
     if (left.length > 0) this.#waiting.set(id, left);
   }
 
-  async #deliver(answer: CompleteEnvelope, agentId: string, claimed: readonly Waiting[]): Promise<void> {
-    const { message_id: id } = answer;
-    const mailbox = agentId + mark;
-    if (claimed.every((waiting) => waiting.gone)) {
-      const entry = await this.#mailboxes.find(id);
-      if (entry) await this.#mailboxes.reroute(id, agentId, entry.facts);
-      return;
-    }
-    const taker = { agentId, door: 'http' as const, connectionId: `sync_${id}` };
-    // Others' replies may lie before this one; whoever takes them, each is acked by the one that it is for.
-    for (let left = 1; left > 0; ) {
-      const [status] = await this.#mailboxes.ack(mailbox, [id]);
-      if (status !== undefined) break;
-      left = (await this.#mailboxes.take(mailbox, 100, handoverMs, taker)).length;
-    }
-    for (const waiting of claimed) waiting.resolve(answer);
+  async #deliver(answer: CompleteEnvelope, taker: Consumer, claimed: readonly Waiting[]): Promise<void> {
+    const takers = claimed.filter((waiting) => !waiting.gone);
+    // In this order: who went away in the meantime, or a crash before the ack, must not cost the answer.
+    for (const waiting of takers) waiting.resolve(answer);
+    if (takers.length > 0) await this.#mailboxes.ack(taker.agentId, [answer.message_id]);
+    else this.#mailboxes.release(taker.connectionId);
   }
 
   #find({ sender, recipient }: CompleteEnvelope, request: string | undefined): readonly Waiting[] {
@@ -144,6 +168,10 @@ export class Replies {
     if (left.length > 0) this.#waiting.set(id, left);
     else this.#waiting.delete(id);
   }
+}
+
+function noReply(text: string): BusError {
+  return new BusError('REPLY_TIMEOUT', text);
 }
 
 /** Promise.withResolvers, which Node 20 does not have. */

@@ -1,6 +1,7 @@
 // From the arguments of the session manager's methods to commands: checked, copied, with a time and new ids.
 import { boundedCopy } from '../core/json/copy.ts';
 import type {
+  CorrelationKeys,
   CreateSessionCommand,
   DelegateTaskCommand,
   RecordMessageCommand,
@@ -11,7 +12,7 @@ import { timestampOf } from '../core/session/timestamp.ts';
 import type {
   AgentId,
   JsonObject,
-  Metadata,
+  MessageBudget,
   Name,
   ParticipantInput,
   Priority,
@@ -22,19 +23,30 @@ import type {
   WorkflowStepInput,
   WorkspaceId,
 } from '../protocol/types.gen.ts';
-import { agentId, jsonObject, participantInputs, priority, stepInputs, text } from './session-input.ts';
+import {
+  agentId,
+  jsonObject,
+  participantId,
+  participantInputs,
+  priority,
+  stepInputs,
+  text,
+  wholeNumber,
+} from './session-input.ts';
 
 /** What a new session is made of; everything has a default. */
 export interface NewSession {
   /** The session id where left out. */
   name?: Name;
   userId?: UserId;
-  /** `default` where left out. */
+  /** Of a manager of one workspace: no other than that one. `default` where left out. */
   workspaceId?: WorkspaceId;
   orchestrator?: AgentId;
   participants?: readonly ParticipantInput[];
   workflow?: readonly WorkflowStepInput[];
   sharedContext?: JsonObject;
+  /** Most messages that the session takes; no limit where left out. */
+  messageBudget?: MessageBudget;
   sessionId?: SessionId;
 }
 
@@ -58,11 +70,20 @@ export interface NewMessage extends SessionMessage {
   session_id: SessionId;
   /** When a task it asks for times out, in milliseconds since the epoch. */
   deadline: number;
+  /** The agent that was asked, where the recipient is a fallback. */
+  addressed_to?: AgentId;
+  /** Why it went to the recipient and not to that agent. */
+  routed_by?: string;
+  /** Who may still get it after the recipient. */
+  fallback_agents?: AgentId[];
   /** When it was accepted, in milliseconds since the epoch; now where left out. */
   at?: number;
 }
 
 export interface CommandDefaults {
+  workspaceId: WorkspaceId;
+  /** A session may name any workspace, and stays where it is. */
+  workspacesAreLabels?: boolean;
   newId: (prefix: 'sess' | 'task') => string;
   autoAdvance: boolean;
   defaultTaskTimeoutMs: number;
@@ -71,7 +92,7 @@ export interface CommandDefaults {
 
 /** @throws BusError VALIDATION_FAILED */
 export function createSessionCommand(input: NewSession, now: number, defaults: CommandDefaults): CreateSessionCommand {
-  const { sessionId, name, userId, workspaceId, orchestrator } = input;
+  const { sessionId, name, userId, workspaceId, orchestrator, messageBudget } = input;
   const session_id =
     sessionId === undefined ? defaults.newId('sess') : checkedName('SessionId', 'sessionId', sessionId);
   return {
@@ -80,14 +101,24 @@ export function createSessionCommand(input: NewSession, now: number, defaults: C
     at: timestampOf(now),
     name: name === undefined ? session_id : checkedName('Name', 'name', name),
     user_id: userId === undefined ? null : checkedName('UserId', 'userId', userId),
-    workspace_id: workspaceId === undefined ? 'default' : checkedName('WorkspaceId', 'workspaceId', workspaceId),
-    orchestrator: orchestrator === undefined ? null : agentId('orchestrator', orchestrator),
+    workspace_id: workspaceOf(workspaceId, defaults),
+    orchestrator: orchestrator === undefined ? null : participantId('orchestrator', orchestrator),
     participants: participantInputs(input.participants ?? []),
     steps: stepInputs(input.workflow ?? []),
     shared_context: jsonObject('sharedContext', input.sharedContext ?? {}),
     auto_advance: defaults.autoAdvance,
+    ...(messageBudget !== undefined && { message_budget: wholeNumber('messageBudget', messageBudget) }),
     max_participants: defaults.maxParticipants,
   };
+}
+
+function workspaceOf(
+  asked: WorkspaceId | undefined,
+  { workspaceId, workspacesAreLabels = false }: CommandDefaults,
+): WorkspaceId {
+  if (asked === undefined) return workspaceId;
+  if (checkedName('WorkspaceId', 'workspaceId', asked) === workspaceId || workspacesAreLabels) return asked;
+  throw invalid('workspaceId', `must be left out or ${workspaceId}: sessions of another workspace are made there`);
 }
 
 /** @throws BusError VALIDATION_FAILED */
@@ -136,15 +167,20 @@ export function recordMessageCommand(input: NewMessage, now: number, defaults: C
     message,
   };
   if (isRequest) {
-    const task_id = input.metadata?.task_id ?? defaults.newId('task');
-    command.task = { task_id, deadline: timestampOf(input.deadline) };
+    const { addressed_to, routed_by, fallback_agents } = input;
+    command.task = {
+      task_id: input.metadata?.task_id ?? defaults.newId('task'),
+      deadline: timestampOf(input.deadline),
+      ...(addressed_to !== undefined && { addressed_to }),
+      ...(routed_by !== undefined && { routed_by }),
+      ...(fallback_agents && { fallback_agents }),
+    };
   }
   return command;
 }
 
-/** The keys that steer correlation; the rest is the agents' own. */
-function correlationOf({ task_id, in_reply_to, step }: Metadata): Metadata {
-  const keys: Metadata = {};
+function correlationOf({ task_id, in_reply_to, step }: CorrelationKeys): CorrelationKeys {
+  const keys: CorrelationKeys = {};
   if (task_id !== undefined) keys.task_id = task_id;
   if (in_reply_to !== undefined) keys.in_reply_to = in_reply_to;
   if (step !== undefined) keys.step = step;

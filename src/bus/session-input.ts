@@ -2,9 +2,11 @@
 import { boundedCopy } from '../core/json/copy.ts';
 import { checkedName, invalid } from '../core/session/names.ts';
 import { taskStatuses } from '../core/session/tasks.ts';
+import { checkedSynthesis } from '../core/summary/synthesis-options.ts';
 import { BusError } from '../protocol/errors.ts';
 import type {
   AgentId,
+  CompleteSession,
   JsonObject,
   ParticipantInput,
   Priority,
@@ -12,6 +14,7 @@ import type {
   UpdateWorkflow,
   WorkflowStepInput,
 } from '../protocol/types.gen.ts';
+import { assertNotReserved } from './reserved-ids.ts';
 
 /** Most entries in any list of a session. */
 const longestList = 256;
@@ -49,6 +52,12 @@ export function text(path: string, value: unknown, longest: number, shortest = 0
   throw invalid(path, `must be a text of ${shortest} to ${longest} characters`);
 }
 
+/** A limit: from 1 to a thousand million. */
+export function wholeNumber(path: string, value: unknown): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= 1e9) return Number(value);
+  throw invalid(path, 'must be a whole number from 1 to 1000000000');
+}
+
 function record(path: string, value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null) throw invalid(path, 'must be an object');
   return value as Record<string, unknown>;
@@ -62,7 +71,7 @@ function optional<K extends string, T>(key: K, value: unknown, check: (value: un
 export function participantInput(value: unknown, path = 'participant'): ParticipantInput {
   const { agent_id, role, framework } = record(path, value);
   return {
-    agent_id: checkedName('AgentId', `${path}.agent_id`, agent_id),
+    agent_id: participantId(`${path}.agent_id`, agent_id),
     ...optional('role', role, (it) => checkedName('Role', `${path}.role`, it)),
     ...optional('framework', framework, (it) => checkedName('Framework', `${path}.framework`, it)),
   };
@@ -103,6 +112,13 @@ export function agentId(path: string, value: unknown): AgentId {
   return checkedName('AgentId', path, value);
 }
 
+/** Who comes or goes by hand: chats come and go by themselves. @throws BusError FORBIDDEN, VALIDATION_FAILED */
+export function participantId(path: string, value: unknown): AgentId {
+  const id = agentId(path, value);
+  assertNotReserved(id);
+  return id;
+}
+
 export function priority(value: unknown): Priority {
   if (typeof value === 'string' && priorities.includes(value)) return value as Priority;
   throw invalid('priority', `must be one of ${priorities.join(', ')}`);
@@ -115,11 +131,12 @@ export function taskStatus(value: unknown): TaskStatus {
 }
 
 /** How a session was completed. */
-export function completion(value: unknown): { summary?: string; artifacts?: unknown[] } {
-  const { summary, artifacts } = record('outcome', value);
+export function completion(value: unknown): Pick<CompleteSession, 'summary' | 'artifacts' | 'synthesis'> {
+  const { summary, artifacts, synthesis } = record('outcome', value);
   return {
     ...optional('summary', summary, (it) => text('summary', it, 100_000)),
     ...optional('artifacts', artifacts, (it) => list('artifacts', jsonValue('artifacts', it), 1000)),
+    ...optional('synthesis', synthesis, checkedSynthesis),
   };
 }
 

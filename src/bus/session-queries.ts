@@ -7,10 +7,10 @@ import type {
   AgentId,
   Session,
   SessionFilter,
-  SessionId,
   Task,
   TaskFilter,
   TaskId,
+  TaskStatus,
   WorkflowProgress,
 } from '../protocol/types.gen.ts';
 
@@ -29,8 +29,22 @@ export function sessionPage(sessions: Iterable<SessionAggregate>, filter: Sessio
   const matching = [...sessions]
     .map((one) => one.session)
     .filter((session) => matchesSession(session, filter) && (after === undefined || session.session_id > after))
-    .sort((a, b) => (a.session_id < b.session_id ? -1 : 1));
+    .sort(byId);
   return pageOf(matching.slice(0, limit + 1), limit, (session) => session.session_id);
+}
+
+/** One page of several that were asked for the same. Equal ids share a page, however long: the cursor tells them not apart. */
+export function mergedPage(pages: Page<Session>[], filter: SessionFilter): Page<Session> {
+  const all = pages.flatMap((page) => page.items).sort(byId);
+  const last = all[limitOf(filter) - 1];
+  if (!last) return { items: all };
+  const items = all.filter(({ session_id }) => session_id <= last.session_id);
+  const hasMore = items.length < all.length || pages.some(({ next }) => next !== undefined);
+  return hasMore ? { items, next: last.session_id } : { items };
+}
+
+function byId(a: Session, b: Session): number {
+  return Number(a.session_id > b.session_id) - Number(a.session_id < b.session_id);
 }
 
 function matchesSession(session: Session, filter: SessionFilter): boolean {
@@ -80,10 +94,10 @@ export function progressOf({ session: { workflow } }: SessionAggregate): Workflo
   return { ...standing, total, completed, percent: total === 0 ? 0 : Math.floor((completed / total) * 100) };
 }
 
-/** The first task with that id, of one session or of any. */
-export function anyTask(sessions: Iterable<SessionAggregate>, taskId: TaskId, sessionId?: SessionId): Task | undefined {
-  for (const { session, tasks } of sessions) {
-    const task = sessionId === undefined || sessionId === session.session_id ? findTask(tasks, taskId) : undefined;
+/** The first task with that id in any of the sessions. */
+export function anyTask(sessions: Iterable<SessionAggregate>, taskId: TaskId): Task | undefined {
+  for (const { tasks } of sessions) {
+    const task = findTask(tasks, taskId);
     if (task) return task;
   }
   return undefined;
@@ -91,4 +105,8 @@ export function anyTask(sessions: Iterable<SessionAggregate>, taskId: TaskId, se
 
 export function tasksOfAgent(sessions: Iterable<SessionAggregate>, agentId: AgentId): Task[] {
   return [...sessions].flatMap(({ tasks }) => [...allTasks(tasks)].filter((task) => task.delegatee === agentId));
+}
+
+export function tasksWithStatus(sessions: Iterable<SessionAggregate>, status: TaskStatus): Task[] {
+  return [...sessions].flatMap(({ tasks }) => [...allTasks(tasks)].filter((task) => task.status === status));
 }

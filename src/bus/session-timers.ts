@@ -1,8 +1,10 @@
 // When a session has to be looked at because of the time alone.
 import type { SessionAggregate } from '../core/session/state.ts';
-import { nextDeadline } from '../core/session/task-index.ts';
+import { tasksByDeadline } from '../core/session/task-index.ts';
+import { hasFallbacks } from '../core/session/tasks.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { SessionId } from '../protocol/types.gen.ts';
+import { askAgainMs } from './further-delivery.ts';
 
 export interface SessionLifetimes {
   /** Without an event for so long an active session is terminated. */
@@ -12,11 +14,15 @@ export interface SessionLifetimes {
 }
 
 /** The next instant, in milliseconds since the epoch, at which time does something to the session. */
-export function dueAt({ session, tasks }: SessionAggregate, lifetimes: SessionLifetimes): number {
+export function dueAt({ session, tasks }: SessionAggregate, lifetimes: SessionLifetimes, now: number): number {
   if (session.state !== 'active') return Date.parse(session.ended_at ?? session.updated_at) + lifetimes.retentionMs;
-  const deadline = nextDeadline(tasks)?.deadline;
-  const idleEnd = Date.parse(session.updated_at) + lifetimes.sessionTimeoutMs;
-  return deadline === undefined ? idleEnd : Math.min(idleEnd, Date.parse(deadline));
+  let due = Date.parse(session.updated_at) + lifetimes.sessionTimeoutMs;
+  for (const task of tasksByDeadline(tasks)) {
+    const deadline = Date.parse(task.deadline);
+    if (deadline > now || !hasFallbacks(task)) return Math.min(due, deadline);
+    due = Math.min(due, now + askAgainMs);
+  }
+  return due;
 }
 
 /** One timer a session. An instant that moves later, as with every event, costs nothing: the early call looks and waits again. */

@@ -1,23 +1,30 @@
 // What becomes of a message that has no attempt left: the next fallback, else a dead letter that is told of.
+import { detourOf, withBus } from '../core/delivery/bus-metadata.ts';
+import type { FallbackRoute } from '../core/delivery/route.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LedgerEntry, MailboxStore } from '../ports/mailbox-store.ts';
-import { formatDuration } from '../protocol/durations.ts';
-import { busAgentId, frameworkOf, newId } from '../protocol/ids.ts';
-import type { CompleteEnvelope, JsonObject, MessageType } from '../protocol/types.gen.ts';
+import { parseDuration } from '../protocol/durations.ts';
+import type { CompleteEnvelope } from '../protocol/types.gen.ts';
 import type { Addressing } from './addressing.ts';
 import type { Counters } from './counters.ts';
-import { agentOfMailbox } from './ledger-view.ts';
+import { encode } from './encode.ts';
+import type { Guards } from './guards.ts';
+import { envelopeOf } from './ledger-view.ts';
+import type { CreateNotice } from './notices.ts';
 import type { Replies } from './replies.ts';
 import type { SessionManager } from './session-manager.ts';
+import type { CreateStamp } from './stamp.ts';
 
 export interface UndeliverableDeps {
   mailboxes: MailboxStore;
   addressing: Addressing;
+  guards: Guards;
   sessions: SessionManager;
   replies: Replies;
   counters: Counters;
   clock: Clock;
-  messageTimeoutMs: number;
+  notices: CreateNotice;
+  stamps: CreateStamp;
 }
 
 export class Undeliverable {
@@ -27,68 +34,62 @@ export class Undeliverable {
     this.#deps = deps;
   }
 
-  /** The store holds the message until one of the two is done. */
+  /** The store holds the message until one of the two is done: after a crash in between it asks again. */
   async decide(entry: LedgerEntry, reason: string): Promise<void> {
-    const { mailboxes, addressing, counters, replies } = this.#deps;
-    const { fallbacks = [], ...facts } = entry.facts;
-    // What is expired or damaged helps nobody anywhere.
-    const route = reason === 'expired' || reason === 'damaged' ? undefined : addressing.after(fallbacks, reason);
-    if (route) {
-      const rest = route.fallbacks.length > 0 ? { fallbacks: route.fallbacks } : {};
-      const routedBy = route.routedBy === undefined ? {} : { routedBy: route.routedBy };
-      // Before it is offered there: no answer may be faster.
-      replies.rerouted(entry.messageId, route.agentId);
-      if (await mailboxes.reroute(entry.messageId, route.agentId, { ...facts, ...routedBy, ...rest }))
-        counters.rerouted++;
-      return;
-    }
-    await this.bury(entry, reason);
+    const { addressing, guards } = this.#deps;
+    const { sender, fallbacks = [] } = entry.facts;
+    const route = addressing.after(fallbacks, reason, guards.mayWriteTo(sender));
+    const envelope = envelopeOf(entry);
+    // What is damaged helps nobody anywhere.
+    if (route && envelope) await this.#passOn(entry, envelope, route, reason === 'expired');
+    else await this.#bury(entry, reason);
   }
 
-  /** Makes it a dead letter, ends its task, and tells the sender. */
-  async bury(entry: LedgerEntry, reason: string): Promise<void> {
-    const { mailboxes, counters, sessions } = this.#deps;
-    if (!(await mailboxes.bury(entry.messageId, reason))) return;
-    counters.deadLettered++;
-    const { sessionId, sender } = entry.facts;
-    if (sessionId !== undefined) sessions.messageDied(sessionId, entry.messageId, reason);
-    await this.tell(sender, 'error', entry.messageId, {
+  async #passOn(entry: LedgerEntry, envelope: CompleteEnvelope, route: FallbackRoute, anew: boolean): Promise<void> {
+    const { mailboxes, clock, counters, replies, sessions, stamps } = this.#deps;
+    const { agentId, routedBy, fallbacks } = route;
+    const { fallbacks: _, ...facts } = entry.facts;
+    const deadline = anew ? clock.now() + parseDuration(envelope.routing.timeout) : entry.deadline;
+    const task = { delegatee: agentId, reason: routedBy, deadline, fallback_agents: fallbacks };
+    // Before it is offered there, and durable: no answer may be faster, and none may find the task with another agent.
+    replies.rerouted(entry.messageId, agentId, deadline);
+    if (facts.sessionId !== undefined) await sessions.messageGoesOn(facts.sessionId, entry.messageId, task);
+    const { sender, hop = 1 } = facts;
+    const stamp = envelope.metadata?.bus ?? stamps(sender, entry.acceptedAt, hop).bus;
+    const detour = {
+      mailbox: agentId,
+      facts: { ...facts, routedBy, ...(fallbacks.length > 0 && { fallbacks }) },
+      bytes: encode(withBus(envelope, detourOf(envelope, stamp, routedBy))),
+      deadline,
+    };
+    if (await mailboxes.reroute(entry.messageId, detour)) counters.rerouted++;
+    else await this.#takeBack(entry);
+  }
+
+  /** While it was on its way to the fallback, it was settled: by a late ack of the agent that had it, who goes on with it. */
+  async #takeBack({ messageId, mailbox: delegatee, deadline, facts }: LedgerEntry): Promise<void> {
+    const { mailboxes, replies, sessions } = this.#deps;
+    if ((await mailboxes.find(messageId))?.status !== 'acknowledged') return;
+    replies.rerouted(messageId, delegatee, deadline);
+    if (facts.sessionId === undefined) return;
+    const task = { delegatee, reason: `acknowledged by ${delegatee} after all`, deadline, fallback_agents: [] };
+    await sessions.messageGoesOn(facts.sessionId, messageId, task);
+  }
+
+  /** Ends its task, then makes it a dead letter and tells the sender in one commit. */
+  async #bury(entry: LedgerEntry, reason: string): Promise<void> {
+    const { mailboxes, counters, notices, sessions } = this.#deps;
+    const { messageId, mailbox, facts } = entry;
+    const { sessionId, sender, broadcastId } = facts;
+    // In this order: after a crash in between the store reports the message again.
+    if (sessionId !== undefined) await sessions.messageDied(sessionId, messageId, reason);
+    const notice = notices(sender, 'error', entry, {
       code: 'DELIVERY_FAILED',
-      message_id: entry.messageId,
-      recipient: agentOfMailbox(entry.mailbox),
+      message_id: messageId,
+      ...(broadcastId !== undefined && { broadcast_id: broadcastId }),
+      recipient: mailbox,
       reason,
     });
-  }
-
-  /** An envelope from the bus itself; what it says is not told of again when it dies in turn. */
-  async tell(agentId: string, messageType: MessageType, inReplyTo: string, payload: JsonObject): Promise<void> {
-    if (agentId === busAgentId) return;
-    const { mailboxes, clock, messageTimeoutMs } = this.#deps;
-    const now = clock.now();
-    const envelope: CompleteEnvelope = {
-      message_id: newId('msg'),
-      timestamp: new Date(now).toISOString(),
-      sender: { agent_id: busAgentId, framework: frameworkOf(busAgentId) },
-      recipient: { agent_id: agentId, framework: frameworkOf(agentId) },
-      message_type: messageType,
-      priority: 'high',
-      payload,
-      routing: {
-        timeout: formatDuration(messageTimeoutMs),
-        retry_policy: { max_retries: 3, backoff: 'exponential' },
-        delivery_mode: 'async',
-      },
-      metadata: { in_reply_to: inReplyTo },
-    };
-    await mailboxes.enqueue({
-      messageId: envelope.message_id,
-      mailbox: agentId,
-      priority: 'high',
-      acceptedAt: now,
-      deadline: now + messageTimeoutMs,
-      retry: { maxRetries: 3, backoff: 'exponential' },
-      facts: { sender: busAgentId, messageType },
-      bytes: Buffer.from(JSON.stringify(envelope)),
-    });
+    if (await mailboxes.bury(messageId, reason, () => notice)) counters.deadLettered++;
   }
 }

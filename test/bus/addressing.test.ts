@@ -63,20 +63,6 @@ describe('fallback agents', () => {
       `${qa} lease_expired`,
     ]);
   });
-
-  it('do not get what has expired', async () => {
-    const bus = await startBus();
-    const sender = await bus.connect(orchestrator);
-    await bus.register(backend);
-    const online = await bus.connect(frontend);
-    const routing = { timeout: '60ms', fallback_agents: [frontend] };
-    await bus.connect(backend).then((one) => one.close());
-    await bus.untilOffline(backend);
-    await bus.send(envelope('m1', orchestrator, backend, { routing }));
-    expect((await sender.envelope()).payload).toMatchObject({ message_id: 'm1', reason: 'expired' });
-    await online.roundTrip();
-    expect(online.unread).toEqual([]);
-  });
 });
 
 describe('a capability as the recipient', () => {

@@ -2,19 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { createAuthenticator } from '../../src/bus/identity.ts';
 import { BusError } from '../../src/protocol/errors.ts';
 
-const tokens = new Map([['token-of-qa', 'claude-code://qa']]);
-const authenticate = createAuthenticator({ apiKey: 'the-bus-key', agentOfToken: (token) => tokens.get(token) });
+const qa = { id: 'qa', workspaceId: 'default', agentId: 'claude-code://qa' };
+const team = { id: 'team', workspaceId: 'team-a' };
+const authenticate = createAuthenticator({
+  apiKey: 'the-bus-key',
+  authenticators: [
+    (token) => (token === 'token-of-qa' ? qa : undefined),
+    (key) => (key === 'key-of-team' ? team : undefined),
+  ],
+});
 
 describe('an authenticator', () => {
   it('knows the bus key', () => {
-    expect(authenticate('the-bus-key')).toEqual({ kind: 'bus' });
+    expect(authenticate('the-bus-key')).toEqual({ id: 'bus' });
   });
 
-  it("knows an agent by the agent's own token", () => {
-    expect(authenticate('token-of-qa')).toEqual({ kind: 'agent', agentId: 'claude-code://qa' });
+  it('knows whom one of the others knows', () => {
+    expect(authenticate('token-of-qa')).toEqual(qa);
+    expect(authenticate('key-of-team')).toEqual(team);
   });
 
-  it.each([undefined, '', 'the-bus-ke', 'the-bus-key ', 'THE-BUS-KEY', 'x'.repeat(10_000)])(
+  it.each([undefined, '', 'the-bus-ke', 'the-bus-key ', 'the-bus-key\0', 'THE-BUS-KEY', 'x'.repeat(10_000)])(
     'refuses %j as UNAUTHORIZED',
     (credential) => {
       expect(() => authenticate(credential)).toThrow(expect.objectContaining({ code: 'UNAUTHORIZED' }));
@@ -23,7 +31,7 @@ describe('an authenticator', () => {
 
   it('never repeats the credential in its refusal', () => {
     try {
-      authenticate('a-secret-typo');
+      void authenticate('a-secret-typo');
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(BusError);
@@ -31,16 +39,18 @@ describe('an authenticator', () => {
     }
   });
 
-  it('does not ask for the owner of a token when the key is the bus key', () => {
+  it('asks no other when the key is the bus key', () => {
     let asked = 0;
     const counting = createAuthenticator({
       apiKey: 'k',
-      agentOfToken() {
-        asked++;
-        return undefined;
-      },
+      authenticators: [
+        () => {
+          asked++;
+          return undefined;
+        },
+      ],
     });
-    counting('k');
+    void counting('k');
     expect(asked).toBe(0);
   });
 });

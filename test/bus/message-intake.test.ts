@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { backend, envelope, frontend, orchestrator, startBus } from '../support/running-bus.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('a message id that comes again', () => {
   it('gets the first receipt, whatever was left out, also after the ack', async () => {
@@ -20,7 +18,8 @@ describe('a message id that comes again', () => {
       duplicate: true,
       recipient: { agent_id: backend },
     });
-    const filled = (await bus.ledger('m1')).envelope;
+    const { metadata, ...filled } = (await bus.ledger('m1')).envelope;
+    expect(Object.keys(metadata)).toEqual(['bus']);
     expect((await bus.send(filled)).body.duplicate).toBe(true);
     await agent.close();
     expect(agent.unread).toEqual([]);
@@ -71,9 +70,19 @@ describe('a message id that comes again', () => {
     expect((await bus.send(envelope('m3', orchestrator, frontend))).status).toBe(404);
   });
 
+  it('gets its first receipt also when the mailbox is full', async () => {
+    const bus = await startBus({ maxMailboxMessages: 1 });
+    await bus.register(backend);
+    const { body: first } = await bus.send(envelope('m1', orchestrator, backend));
+    expect(await bus.send(envelope('m2', orchestrator, backend))).toMatchObject({ status: 429 });
+    expect(await bus.send(envelope('m1', orchestrator, backend))).toMatchObject({
+      status: 202,
+      body: { message_id: first.message_id, duplicate: true },
+    });
+  });
+
   it('is known after a restart, and what was not acked is offered again', async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'agent-bus-'));
-    onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+    const dataDir = temporaryFolder();
     const before = await startBus({ persistenceEnabled: true, dataDir });
     const taker = await before.connect(backend);
     for (const id of ['m1', 'm2', 'm3']) await before.send(envelope(id, orchestrator, backend));

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
+import { operator } from '../../src/bus/identity.ts';
 import { RateLimit } from '../../src/bus/rate-limit.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const bus = { kind: 'bus' } as const;
-const agent = { kind: 'agent', agentId: 'codex://qa' } as const;
+const bus = operator;
+const agent = { id: 'agent:codex://qa', workspaceId: 'default', agentId: 'codex://qa' };
 
 it('a key may ask as often as the limit says, and again as time passes', () => {
   const clock = new ManualClock();

@@ -16,7 +16,7 @@ export const hour = 3_600_000;
 export async function open(options: Partial<SessionManagerOptions> = {}) {
   const log = (options.log ?? new MemorySessionLog()) as MemorySessionLog;
   const clock = (options.clock ?? new ManualClock()) as ManualClock;
-  const sessions = await SessionManager.open({
+  const sessions = new SessionManager({
     newId,
     sessionTimeoutMs: 24 * hour,
     autoAdvance: true,
@@ -26,6 +26,7 @@ export async function open(options: Partial<SessionManagerOptions> = {}) {
     log,
     clock,
   });
+  await sessions.load();
   return { log, clock, sessions };
 }
 

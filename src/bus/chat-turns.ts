@@ -1,0 +1,239 @@
+// Turns of chats: on record before anything is sent, ended once, whatever fails.
+import { emptyHistory } from '../core/session/chat-history.ts';
+import { type ChatRecord, requireChat } from '../core/session/chats.ts';
+import type { SessionCommand } from '../core/session/commands.ts';
+import { assertActive, assertFound, type SessionAggregate } from '../core/session/state.ts';
+import { timestampOf } from '../core/session/timestamp.ts';
+import type { Clock } from '../ports/clock.ts';
+import { BusError } from '../protocol/errors.ts';
+import type { ChatId, SessionId, Timestamp, TokenUsage, TurnId } from '../protocol/types.gen.ts';
+import { nobodyWaits, type RunningTurn, RunningTurns, type TurnAddress } from './running-turns.ts';
+import { failedOutcome, type Outcome } from './turn-outcome.ts';
+import { TurnQueue } from './turn-queue.ts';
+
+/** What turns need of sessions. */
+export interface TurnSessions {
+  all(only?: SessionId): Iterable<SessionAggregate>;
+  find(sessionId: SessionId): SessionAggregate | undefined;
+  run(command: SessionCommand): SessionAggregate;
+  /** Resolves when all of that is durable. */
+  settled(sessionId: SessionId): Promise<void>;
+}
+
+export interface Question {
+  sessionId: SessionId;
+  /** With the history before this turn. */
+  chat: ChatRecord;
+  turnId: TurnId;
+  content: string;
+  /** Most milliseconds until the reply. */
+  timeoutMs: number;
+  /** Nobody wants the reply any more. */
+  signal: AbortSignal;
+  /** It is no part of the conversation, nor of the session. */
+  isAside?: true;
+}
+
+export interface Reply {
+  content: string;
+  finish_reason?: string;
+  usage?: TokenUsage;
+}
+
+/** Parts of the reply as they come, the whole of it in the end. */
+export type Answer = AsyncGenerator<string, Reply, undefined>;
+
+/** The same with the turn's id. */
+export type Turn = AsyncGenerator<string, Reply & { turn_id: TurnId }, undefined>;
+
+export interface TurnOptions {
+  /** Most milliseconds from when it is its turn to the reply. */
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+export interface ChatTurnsDeps {
+  sessions: TurnSessions;
+  clock: Clock;
+  newTurnId: () => TurnId;
+  /** Asks whom the chat is with. */
+  answer: (question: Question) => Answer;
+}
+
+export class ChatTurns {
+  readonly #deps: ChatTurnsDeps;
+  readonly #queue = new TurnQueue();
+  readonly #running = new RunningTurns();
+  #closed = false;
+
+  constructor(deps: ChatTurnsDeps) {
+    this.#deps = deps;
+  }
+
+  /** At the start: what is open in the log gets no reply any more. */
+  interruptOpen(): void {
+    for (const { session, chats } of this.#deps.sessions.all()) {
+      for (const { chat_id, open } of chats.all) {
+        if (open) this.#tryEnd(session.session_id, chat_id, open.turn_id, { status: 'interrupted' });
+      }
+    }
+  }
+
+  /**
+   * Says something in a chat when all that was said before has its reply. Whoever stops listening ends the turn.
+   * @returns the reply, once it is durable
+   * @throws BusError CHAT_NOT_FOUND, CHAT_BUSY, CHAT_ABORTED, CHAT_TIMEOUT, SESSION_NOT_FOUND, SESSION_ENDED,
+   *   STORE_FAILED, SHUTTING_DOWN; what the other side refuses
+   */
+  turn(sessionId: SessionId, chatId: ChatId, content: string, options: TurnOptions): Turn {
+    const { timeoutMs, signal } = options;
+    return this.#whenFree(sessionId, chatId, signal, (turn) => this.#take(turn, sessionId, chatId, content, timeoutMs));
+  }
+
+  /**
+   * Asks something apart from the conversation: without its history, on no record, and in a session that is over as well.
+   * Waits for the chat like a turn.
+   * @throws BusError as `turn`
+   */
+  aside(sessionId: SessionId, chatId: ChatId, content: string, options: TurnOptions): Answer {
+    const { timeoutMs, signal } = options;
+    return this.#whenFree(sessionId, chatId, signal, (turn) => this.#ask(turn, sessionId, chatId, content, timeoutMs));
+  }
+
+  async *#whenFree<R>(
+    sessionId: SessionId,
+    chatId: ChatId,
+    wanted: AbortSignal | undefined,
+    speak: (turn: RunningTurn) => AsyncGenerator<string, R, undefined>,
+  ): AsyncGenerator<string, R, undefined> {
+    if (this.#closed) throw stopping();
+    const running = this.#running.begin(sessionId, chatId, wanted);
+    const { signal } = running.abort;
+    try {
+      const done = await this.#queue.enter(`${sessionId} ${chatId}`, signal);
+      // Not only in the end: a listener that just never comes back would keep all others waiting.
+      signal.addEventListener('abort', done, { once: true });
+      try {
+        signal.throwIfAborted();
+        return yield* speak(running);
+      } finally {
+        done();
+      }
+    } finally {
+      running.end();
+    }
+  }
+
+  /** Ends what is under way or waits: one turn, all of a chat, or of a session. */
+  giveUp(reason: BusError, which: TurnAddress): void {
+    this.#running.giveUp(reason, which);
+  }
+
+  /** Ends all that is under way or waits, and refuses what comes. */
+  close(): void {
+    this.#closed = true;
+    this.#running.giveUp(stopping());
+  }
+
+  async *#take(running: RunningTurn, sessionId: SessionId, chatId: ChatId, content: string, ms: number): Turn {
+    const { sessions, newTurnId, answer } = this.#deps;
+    const { abort } = running;
+    const { signal } = abort;
+    const state = sessions.find(sessionId);
+    assertActive(state, sessionId);
+    const chat = requireChat(state.chats, chatId, sessionId);
+    const turnId = newTurnId();
+    sessions.run({ type: 'start_chat_turn', ...this.#about(sessionId), chat_id: chatId, turn_id: turnId, content });
+    running.turnId = turnId;
+    const cancel = this.#limit(abort, ms);
+    const onAbort = (): void => this.#tryEnd(sessionId, chatId, turnId, failedOutcome(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await sessions.settled(sessionId);
+      const reply = yield* untilAborted(answer({ sessionId, chat, turnId, content, timeoutMs: ms, signal }), signal);
+      // It may have been given up in the moment in which the reply was there.
+      signal.throwIfAborted();
+      this.#end(sessionId, chatId, turnId, { status: 'completed', ...reply });
+      await sessions.settled(sessionId);
+      return { ...reply, turn_id: turnId };
+    } catch (error) {
+      abort.abort(error);
+      throw signal.reason;
+    } finally {
+      cancel();
+      // Ends what is not over by now: whoever listened has gone.
+      abort.abort(nobodyWaits());
+    }
+  }
+
+  async *#ask({ abort }: RunningTurn, sessionId: SessionId, chatId: ChatId, content: string, ms: number): Answer {
+    const { sessions, newTurnId, answer } = this.#deps;
+    const { signal } = abort;
+    const state = sessions.find(sessionId);
+    assertFound(state, sessionId);
+    const chat = { ...requireChat(state.chats, chatId, sessionId), ...emptyHistory };
+    const question = { sessionId, chat, turnId: newTurnId(), content, timeoutMs: ms, signal, isAside: true } as const;
+    const cancel = this.#limit(abort, ms);
+    try {
+      return yield* untilAborted(answer(question), signal);
+    } catch (error) {
+      abort.abort(error);
+      throw signal.reason;
+    } finally {
+      cancel();
+      abort.abort(nobodyWaits());
+    }
+  }
+
+  #limit(abort: AbortController, ms: number): () => void {
+    return this.#deps.clock.schedule(ms, () => abort.abort(new BusError('CHAT_TIMEOUT', `No reply within ${ms} ms.`)));
+  }
+
+  #end(sessionId: SessionId, chat_id: ChatId, turn_id: TurnId, outcome: Outcome): void {
+    this.#deps.sessions.run({ type: 'end_chat_turn', ...this.#about(sessionId), chat_id, turn_id, outcome });
+  }
+
+  /** A turn that is over stays as it is. */
+  #tryEnd(sessionId: SessionId, chatId: ChatId, turnId: TurnId, outcome: Outcome): void {
+    try {
+      this.#end(sessionId, chatId, turnId, outcome);
+    } catch (error) {
+      // The session is gone, or nothing is recorded any more: then the next start ends the turn.
+      if (!(error instanceof BusError)) throw error;
+    }
+  }
+
+  #about(sessionId: SessionId): { session_id: SessionId; at: Timestamp } {
+    return { session_id: sessionId, at: timestampOf(this.#deps.clock.now()) };
+  }
+}
+
+function stopping(): BusError {
+  return new BusError('SHUTTING_DOWN', 'The bus is stopping; say it again when it is back.');
+}
+
+/** The reply without its parts. */
+export async function wholeOf<R>(answer: AsyncGenerator<string, R, undefined>): Promise<R> {
+  for (;;) {
+    const next = await answer.next();
+    if (next.done) return next.value;
+  }
+}
+
+/** The same, as long as somebody wants it: who hangs is not waited for. @throws the reason of the signal */
+async function* untilAborted(answer: Answer, signal: AbortSignal): Answer {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  aborted.catch(() => undefined);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const next = await Promise.race([answer.next(), aborted]);
+      if (next.done) return next.value;
+      yield next.value;
+    }
+  } finally {
+    answer.return({ content: '' }).catch(() => undefined);
+  }
+}
