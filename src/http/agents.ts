@@ -1,12 +1,12 @@
 // Routes of the agent directory.
 import type { FastifyPluginCallback } from 'fastify';
-import type { Bus } from '../bus/bus.ts';
-import type { AgentFilter, RegisterAgent } from '../protocol/types.gen.ts';
+import { overlapOf } from '../bus/lifetimes.ts';
+import type { AgentFilter, RegisterAgent, Rotate } from '../protocol/types.gen.ts';
 import { routeSchema } from './route-schema.ts';
 
 type ById = { Params: { agent_id: string } };
 
-export const agentRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus }, done) => {
+export const agentRoutes: FastifyPluginCallback = (app, _options, done) => {
   app.post<{ Body: RegisterAgent }>(
     '/agents/register',
     {
@@ -19,9 +19,11 @@ export const agentRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus }, d
       }),
     },
     async (request, reply) => {
-      const { agent, token, created } = await bus.agents.register(request.body);
+      const { agent, token, created } = await request.workspace.agents.register(request.body, request.principal);
       reply.code(created ? 201 : 200);
-      return token === undefined ? { success: true, agent } : { success: true, agent, token };
+      if (token === undefined) return { success: true, agent };
+      reply.header('cache-control', 'no-store');
+      return { success: true, agent, token };
     },
   );
 
@@ -36,7 +38,7 @@ export const agentRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus }, d
       }),
     },
     (request, reply) => {
-      reply.send({ success: true, ...bus.agents.list(request.query) });
+      reply.send({ success: true, ...request.workspace.agents.list(request.query, request.principal.userId) });
     },
   );
 
@@ -53,8 +55,28 @@ export const agentRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus }, d
     (request, reply) => {
       reply.send({
         success: true,
-        agent: bus.agents.get(request.params.agent_id),
+        agent: request.workspace.agents.get(request.params.agent_id, request.principal.userId),
       });
+    },
+  );
+
+  app.post<ById & { Body: Rotate }>(
+    '/agents/:agent_id/token',
+    {
+      config: { optionalBody: true },
+      schema: routeSchema({
+        tag: 'Agents',
+        summary: 'Give an agent another token',
+        description: 'The token before goes on for `overlap`, 24h where left out; `0s` ends it at once.',
+        params: ['agent_id'],
+        body: 'Rotate',
+        replies: { 200: 'TokenReply' },
+      }),
+    },
+    async ({ params: { agent_id }, body, principal, workspace }, reply) => {
+      const token = await workspace.agents.rotateToken(agent_id, principal, overlapOf(body));
+      reply.header('cache-control', 'no-store');
+      return { success: true, agent_id, token };
     },
   );
 
@@ -69,7 +91,7 @@ export const agentRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus }, d
       }),
     },
     async (request, reply) => {
-      await bus.agents.remove(request.params.agent_id);
+      await request.workspace.removeAgent(request.params.agent_id);
       return reply.code(204).send();
     },
   );

@@ -1,32 +1,49 @@
 // The HTTP door: one Fastify instance with everything registered in its order.
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { AuditTrail } from '../bus/audit-trail.ts';
 import type { Bus } from '../bus/bus.ts';
+import type { TlsFiles } from '../config/tls-files.ts';
 import { encodeAgentId } from './agent-url.ts';
 import { agentRoutes } from './agents.ts';
+import { type CallerOptions, createAllowedCallers } from './allowed-callers.ts';
+import { auditRoutes, createRefusalNotes, recordDeeds, refusedRequest } from './audit.ts';
 import { requireKey } from './auth.ts';
+import { chatMessageRoutes } from './chat-messages.ts';
+import { chatRoutes } from './chats.ts';
 import { handleClientError } from './client-error.ts';
+import { guardCallers } from './cross-origin.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { describeRoutes, docRoutes } from './docs.ts';
-import { createErrorHandler } from './errors.ts';
+import { createErrorHandler, createFailureNotes, createFaultLog } from './errors.ts';
+import { openFastLane } from './fast-lane.ts';
+import { type ConnectionLimits, createHttpServer, headersTimeout, keepAliveTimeout } from './http-server.ts';
 import { acceptJsonOnly } from './json-body.ts';
+import { keyRoutes } from './keys.ts';
+import { logIdsOf } from './log-ids.ts';
 import { mailboxRoutes } from './mailbox.ts';
 import { messageRoutes } from './messages.ts';
 import { createRegistry, metricRoutes } from './metrics.ts';
 import { collectMethods, createNotFoundHandler } from './not-found.ts';
+import { protectPages } from './page-headers.ts';
 import { enforcePolicy } from './policy.ts';
-import { logRequests } from './request-log.ts';
+import { isLoggingRequests, logRequests } from './request-log.ts';
+import { scopeRequests } from './scope.ts';
 import { sessionChangeRoutes } from './session-changes.ts';
 import { sessionEventRoutes } from './session-events.ts';
 import { sessionReadRoutes } from './session-reads.ts';
 import { sessionRoutes } from './sessions.ts';
-import { endRefusedUpgrades, type SocketOptions, socketDoor } from './socket.ts';
+import { endRefusedUpgrades, refuseUpgradesElsewhere, type SocketOptions, socketDoor } from './socket.ts';
 import { systemRoutes } from './system.ts';
+import { trackHandshakes } from './tls.ts';
 import { useContractSchemas } from './validation.ts';
 
 export interface AppOptions {
   bus: Bus;
-  config: SocketOptions['config'];
+  audit: AuditTrail;
+  config: SocketOptions['config'] & ConnectionLimits & CallerOptions;
+  /** Plain HTTP where left out. */
+  tls?: TlsFiles | undefined;
   /** Nothing is logged where left out. */
   logger?: FastifyBaseLogger;
   metricsRegistry?: Registry;
@@ -39,23 +56,25 @@ export interface AppOptions {
 /** The routes of one bus; neither listening nor ready. `close()` ends waits and streams first. */
 export function buildApp({
   bus,
+  audit,
   config,
+  tls,
   logger,
   metricsRegistry,
   isDraining = () => false,
   onError = () => undefined,
 }: AppOptions): FastifyInstance {
-  const errorHandler = createErrorHandler(logger);
+  const logFault = createFaultLog(logger);
+  const onRefusal = createRefusalNotes(audit);
+  const noteFailure = createFailureNotes(logFault, (refusal, request) => onRefusal(refusal, refusedRequest(request)));
+  const errorHandler = createErrorHandler(noteFailure);
   let requests = 0;
+  const newRequestId = () => `req_${(++requests).toString(36)}`;
   const app = Fastify({
     logger: false,
-    genReqId: () => `req_${(++requests).toString(36)}`,
+    genReqId: newRequestId,
     bodyLimit: config.maxPayload,
-    // Bounds the receiving of a request, not its answer: a long poll may wait longer.
-    requestTimeout: 15_000,
-    connectionTimeout: 0,
-    keepAliveTimeout: 72_000,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+    serverFactory: (listener) => createHttpServer(listener, config, tls),
     // Its 503 would be no problem document; what is under way is answered, with `connection: close`.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -64,10 +83,32 @@ export function buildApp({
     clientErrorHandler: handleClientError,
     frameworkErrors: errorHandler,
   });
+  const callers = createAllowedCallers(config);
+  // What the lane answers is not logged, and has no hooks.
+  const lane = isLoggingRequests(logger)
+    ? undefined
+    : openFastLane(app.server, {
+        bus,
+        callers,
+        maxPayload: config.maxPayload,
+        headersTimeout,
+        keepAliveTimeout,
+        onFault: (fault, cause, envelope) => {
+          const request = { reqId: newRequestId(), method: 'POST', path: '/messages/send' };
+          logFault(fault, cause, { ...request, ...logIdsOf({ body: envelope }) });
+        },
+        onRefusal: (refusal, { workspace, sending: { principal, envelope } }, address) => {
+          const { workspaceId } = workspace.sessions;
+          const where = { principal, workspaceId, route: 'POST /messages/send', address };
+          onRefusal(refusal, { ...where, ...logIdsOf({ body: envelope }) });
+        },
+      });
+  const handshakes = trackHandshakes(app.server);
   const closing = new AbortController();
   app.addHook('preClose', (done) => {
     closing.abort();
-    closeConnectionsAsTheyIdle(app);
+    lane?.close();
+    closeConnectionsAsTheyIdle(app, handshakes);
     done();
   });
   const methodsOf = collectMethods(app);
@@ -76,28 +117,37 @@ export function buildApp({
   acceptJsonOnly(app);
   logRequests(app, logger);
   endRefusedUpgrades(app);
+  guardCallers(app, callers);
   describeRoutes(app);
 
   app.register(systemRoutes, { isDraining });
   app.register((keyed, _options, done) => {
     requireKey(keyed, bus);
     keyed.setNotFoundHandler(createNotFoundHandler(methodsOf));
-    enforcePolicy(keyed, bus);
-    keyed.register(socketDoor, { bus, config, isDraining, onError });
-    keyed.register(agentRoutes, { bus });
-    keyed.register(messageRoutes, { bus });
-    keyed.register(mailboxRoutes, { bus, closing: closing.signal });
-    keyed.register(deadLetterRoutes, { bus });
-    keyed.register(sessionRoutes, { bus });
-    keyed.register(sessionChangeRoutes, { bus });
-    keyed.register(sessionReadRoutes, { bus });
+    refuseUpgradesElsewhere(keyed);
+    scopeRequests(keyed, bus);
+    enforcePolicy(keyed);
+    recordDeeds(keyed, audit);
+    keyed.register(socketDoor, { bus, config, isDraining, onError, onRefusal });
+    keyed.register(agentRoutes);
+    keyed.register(messageRoutes, { rateLimit: bus.rateLimit, access: bus.access, onRefusal });
+    keyed.register(keyRoutes, { bus });
+    keyed.register(mailboxRoutes, { closing: closing.signal, access: bus.access });
+    keyed.register(deadLetterRoutes);
+    keyed.register(sessionRoutes);
+    keyed.register(sessionChangeRoutes);
+    keyed.register(sessionReadRoutes, { bus, closing: closing.signal });
     keyed.register(sessionEventRoutes, { bus, closing: closing.signal });
+    keyed.register(chatRoutes);
+    keyed.register(chatMessageRoutes, { access: bus.access, noteFailure });
+    keyed.register(auditRoutes, { bus, audit });
     keyed.register(metricRoutes, {
       registry: metricsRegistry ?? createRegistry(bus.counters),
     });
     done();
   });
   app.register((keyed, _options, done) => {
+    protectPages(keyed);
     requireKey(keyed, bus, { basic: true });
     keyed.register(docRoutes);
     done();
@@ -106,8 +156,11 @@ export function buildApp({
 }
 
 /** A connection whose last request was under way when the server began to close would be kept alive otherwise. */
-function closeConnectionsAsTheyIdle({ server }: FastifyInstance): void {
+function closeConnectionsAsTheyIdle({ server }: FastifyInstance, handshakes: { end(): void }): void {
   if (!server.listening) return;
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+    if (!server.listening) handshakes.end();
+  }, 50);
   server.once('close', () => clearInterval(sweep));
 }

@@ -41,6 +41,14 @@ function refuseKeyIn(query: unknown): void {
   }
 }
 
+/** For routes that need no key: one that is sent all the same must not stand in logs. */
+export function refuseKeysInQuery(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    refuseKeyIn(request.query);
+    done();
+  });
+}
+
 interface Gate {
   authenticate: Authenticate;
   rateLimit: RateLimit;
@@ -50,14 +58,25 @@ interface Gate {
 export function requireKey(app: FastifyInstance, bus: Gate, { basic = false } = {}): void {
   const challenge = basic ? ['Bearer', 'Basic realm="agent-bus"'] : 'Bearer';
   app.addHook('onRequest', (request, reply, done) => {
+    const refuse = (error: unknown): void => {
+      if (error instanceof BusError && error.code === 'UNAUTHORIZED') reply.header('www-authenticate', challenge);
+      done(error as Error);
+    };
+    const admit = (principal: Principal): void => {
+      request.principal = principal;
+      bus.rateLimit.take(principal);
+    };
     try {
       const { headers, url } = request.raw;
       if (url?.includes('?')) refuseKeyIn(request.query);
-      request.principal = bus.authenticate(credentialOf(headers) ?? (basic ? basicPasswordOf(headers) : undefined));
-      bus.rateLimit.take(request.principal);
+      const asking = bus.authenticate(credentialOf(headers) ?? (basic ? basicPasswordOf(headers) : undefined));
+      if (asking instanceof Promise) {
+        asking.then(admit).then(() => done(), refuse);
+        return;
+      }
+      admit(asking);
     } catch (error) {
-      if (error instanceof BusError && error.code === 'UNAUTHORIZED') reply.header('www-authenticate', challenge);
-      done(error as Error);
+      refuse(error);
       return;
     }
     done();

@@ -14,14 +14,21 @@ function errorOf(code: string | undefined): BusError {
 }
 
 export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET') socket.destroy();
+  else refuseConnection(socket, errorOf(error.code));
+}
+
+/** Says why on the bare connection, where it can still be said, and ends it. */
+export function refuseConnection(socket: Socket, error: BusError): void {
+  if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const problem = problemOf(errorOf(error.code));
+  const problem = problemOf(error);
   const body = JSON.stringify(problem);
+  const retry = problem.status === 503 ? 'Retry-After: 1\r\n' : '';
   socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: ${problemType}\r\n` +
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: ${problemType}\r\n${retry}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     // What the client still sends after this would hold the socket open.
     () => socket.destroy(),

@@ -1,17 +1,25 @@
 // One socket of one agent: frames in, offers and receipts out, within its window.
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import type { Bus, SocketReceiver } from '../bus/bus.ts';
+import type { Counters } from '../bus/counters.ts';
 import type { Principal } from '../bus/identity.ts';
+import type { RateLimit } from '../bus/rate-limit.ts';
+import { assertScope } from '../bus/scopes.ts';
+import type { SocketReceiver, Workspace } from '../bus/workspace.ts';
 import type { Offer } from '../ports/mailbox-store.ts';
 import { BusError, closeCodeOf, type ErrorCode } from '../protocol/errors.ts';
+import type { Envelope } from '../protocol/types.gen.ts';
 import { type Dialect, dialectOf } from './dialects.ts';
 import { toBusError } from './errors.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { type ClientFrame, FrameError, readFrame } from './frames.ts';
+import { framePolicy } from './policy.ts';
 import { Sending } from './sending.ts';
 import { Settling } from './settling.ts';
 import { Window } from './window.ts';
+
+/** So many unreadable frames one behind the other are no mistake: each costs more to refuse than to send. */
+const maxInvalidInARow = 100;
 
 export interface ConnectionLimits {
   ackTimeout: number;
@@ -22,7 +30,9 @@ export interface ConnectionLimits {
 }
 
 export interface ConnectionOptions {
-  bus: Bus;
+  workspace: Workspace;
+  counters: Counters;
+  rateLimit: RateLimit;
   webSocket: WebSocket;
   /** The TCP stream beneath, to write what belongs together at once. */
   stream: Socket;
@@ -31,6 +41,8 @@ export interface ConnectionOptions {
   principal: Principal;
   limits: ConnectionLimits;
   onError: (error: unknown) => void;
+  /** Told of what this socket was refused, and of which envelope. */
+  onRefusal: (refusal: BusError, envelope?: Envelope) => void;
 }
 
 export class Connection implements SocketReceiver {
@@ -48,25 +60,30 @@ export class Connection implements SocketReceiver {
   #leave: (() => void) | undefined;
   /** Pings that were not answered. */
   #missedPongs = 0;
+  /** Frames since the last one that could be read. */
+  #invalidInARow = 0;
+  /** Whether the last call of `tick` let an interval's first half pass. */
+  #rested = false;
 
   constructor(options: ConnectionOptions) {
-    const { agentId, bus, limits, webSocket, stream } = options;
+    const { agentId, workspace, limits, webSocket, stream } = options;
     this.#options = options;
     this.agentId = agentId;
     this.connectionId = options.connectionId;
     this.leaseMs = limits.ackTimeout;
     this.#socket = webSocket;
     this.#dialect = dialectOf(webSocket.protocol, agentId);
-    this.#window = new Window(limits.maxInFlight, () => bus.ring(agentId));
+    this.#window = new Window(limits.maxInFlight, () => workspace.ring(agentId));
     const refuse = (error: unknown, messageId: string | undefined) => this.#refuse(error, messageId);
-    this.#settling = new Settling({ bus, agentId, leaseMs: limits.ackTimeout, window: this.#window, refuse });
+    this.#settling = new Settling({ workspace, agentId, leaseMs: limits.ackTimeout, window: this.#window, refuse });
     this.#sending = new Sending({
-      bus,
+      workspace,
+      rateLimit: options.rateLimit,
       principal: options.principal,
       webSocket,
       isBlocked: () => this.#writer.blocked,
       accepted: (receipts) => this.#say(this.#dialect.accepted(receipts)),
-      refuse,
+      refuse: (error, envelope) => this.#refuse(error, envelope.message_id, envelope),
     });
     this.#writer = new FrameWriter({
       webSocket,
@@ -77,7 +94,7 @@ export class Connection implements SocketReceiver {
       onBlocked: () => webSocket.pause(),
       onFree: () => {
         this.#sending.readOn();
-        bus.ring(agentId);
+        workspace.ring(agentId);
       },
       onTooSlow: () => {
         this.close('SLOW_READER');
@@ -88,14 +105,15 @@ export class Connection implements SocketReceiver {
   }
 
   open(): void {
-    const { bus, limits } = this.#options;
+    const { workspace, limits } = this.#options;
     this.#socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary));
     this.#socket.on('pong', () => {
       this.#missedPongs = 0;
-      bus.agents.seen(this.agentId);
+      this.#rested = false;
+      workspace.agents.seen(this.agentId);
     });
     this.#socket.on('close', () => this.#onClose());
-    const { queued } = bus.agents.isKnown(this.agentId) ? bus.agents.get(this.agentId) : { queued: 0 };
+    const { queued } = workspace.agents.isKnown(this.agentId) ? workspace.agents.get(this.agentId) : { queued: 0 };
     this.#say(
       this.#dialect.hello({
         agent_id: this.agentId,
@@ -105,7 +123,7 @@ export class Connection implements SocketReceiver {
         queued,
       }),
     );
-    this.#leave = bus.connect(this);
+    this.#leave = workspace.connect(this, this.#options.principal.userId);
   }
 
   // --- as a receiver ---
@@ -115,16 +133,18 @@ export class Connection implements SocketReceiver {
   }
 
   deliver(offers: Offer[]): void {
-    this.#options.bus.counters.offered += offers.length;
-    for (const { messageId, leaseEndsAt, bytes } of offers) {
-      this.#window.hold(messageId, leaseEndsAt);
-      this.#writer.write(bytes, this.#dialect.acks ? undefined : () => this.#settling.taken(messageId));
-    }
+    this.#options.counters.offered += offers.length;
+    for (const { messageId, leaseEndsAt } of offers) this.#window.hold(messageId, leaseEndsAt);
+    const taken = (): void => this.#settling.taken(offers.map(({ messageId }) => messageId));
+    this.#writer.write(
+      offers.map(({ bytes }) => bytes),
+      this.#dialect.acks ? undefined : taken,
+    );
   }
 
   /** Heartbeats are not kept for one who does not read. */
   forward(bytes: Buffer): void {
-    if (!this.#writer.blocked) this.#writer.write(bytes);
+    if (!this.#writer.blocked) this.#writer.write([bytes]);
   }
 
   settled(messageIds: readonly string[]): void {
@@ -133,7 +153,10 @@ export class Connection implements SocketReceiver {
 
   // --- the server's side of its life ---
 
-  /** Called every heartbeat interval: a peer that left two pings unanswered is gone. */
+  /**
+   * Called twice each heartbeat interval: a ping at every other call, and at every call while one is unanswered, so that
+   * a peer that leaves two unanswered is gone within two intervals of its last sign of life.
+   */
   tick(): void {
     // Its pongs are not read either; why it is not read has an end of its own.
     if (this.#socket.isPaused) return;
@@ -141,6 +164,8 @@ export class Connection implements SocketReceiver {
       this.#socket.terminate();
       return;
     }
+    this.#rested = !this.#rested;
+    if (this.#missedPongs === 0 && this.#rested) return;
     this.#missedPongs++;
     this.#socket.ping();
   }
@@ -149,7 +174,8 @@ export class Connection implements SocketReceiver {
     this.#say(this.#dialect.draining());
   }
 
-  close(code: ErrorCode): void {
+  close(code: ErrorCode, reason?: BusError): void {
+    this.#sending.close(reason);
     this.#socket.close(closeCodeOf(code), code);
   }
 
@@ -184,15 +210,17 @@ export class Connection implements SocketReceiver {
     }
     try {
       const frame = readFrame(data);
+      this.#invalidInARow = 0;
       if (frame.kind === 'envelope') this.#sending.send(frame.envelope, data);
       else this.#settle(frame);
     } catch (error) {
-      if (error instanceof FrameError) this.#say(this.#dialect.rejected(error.reason, error.messageId));
+      if (error instanceof FrameError) this.#refuseFrame(error);
       else this.#refuse(error, undefined);
     }
   }
 
   #settle(frame: Exclude<ClientFrame, { kind: 'envelope' }>): void {
+    assertScope(this.#options.principal, framePolicy[frame.kind]);
     if (!this.#dialect.acks) {
       throw new BusError(
         'VALIDATION_FAILED',
@@ -204,13 +232,19 @@ export class Connection implements SocketReceiver {
 
   // --- frames out ---
 
-  #refuse(error: unknown, messageId: string | undefined): void {
+  #refuseFrame({ reason, messageId }: FrameError): void {
+    this.#say(this.#dialect.rejected(reason, messageId));
+    if (++this.#invalidInARow >= maxInvalidInARow) this.close('TOO_MANY_INVALID_FRAMES');
+  }
+
+  #refuse(error: unknown, messageId: string | undefined, envelope?: Envelope): void {
     const refusal = toBusError(error);
     if (refusal.code === 'INTERNAL') this.#options.onError(error);
+    else this.#options.onRefusal(refusal, envelope);
     this.#say(this.#dialect.rejected(refusal, messageId));
   }
 
   #say(text: string | undefined): void {
-    if (text !== undefined) this.#writer.write(text);
+    if (text !== undefined) this.#writer.write([Buffer.from(text)]);
   }
 }

@@ -1,12 +1,11 @@
 // Routes of the dead letters.
 import type { FastifyPluginCallback } from 'fastify';
-import type { Bus } from '../bus/bus.ts';
 import type { PageQuery } from '../protocol/types.gen.ts';
 import { routeSchema } from './route-schema.ts';
 
 type ById = { Params: { message_id: string } };
 
-export const deadLetterRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus }, done) => {
+export const deadLetterRoutes: FastifyPluginCallback = (app, _options, done) => {
   app.get<{ Querystring: PageQuery }>(
     '/dead-letters',
     {
@@ -21,7 +20,7 @@ export const deadLetterRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus
       const { after, limit = 100 } = request.query;
       return {
         success: true,
-        ...(await bus.messages.deadLetters({ after, limit })),
+        ...(await request.workspace.messages.deadLetters({ after, limit })),
       };
     },
   );
@@ -41,7 +40,7 @@ export const deadLetterRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus
       return {
         success: true,
         message_id,
-        status: await bus.messages.redrive(message_id),
+        status: await request.workspace.messages.redrive(message_id),
       };
     },
   );
@@ -57,7 +56,7 @@ export const deadLetterRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus
       }),
     },
     async (request, reply) => {
-      await bus.messages.discard(request.params.message_id);
+      await request.workspace.messages.discard(request.params.message_id);
       return reply.code(204).send();
     },
   );

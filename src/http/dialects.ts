@@ -1,7 +1,7 @@
 // The two ways in which a socket is spoken to: the subprotocol agent-bus.v1, and plain envelopes.
 import type { BusError } from '../protocol/errors.ts';
 import { busAgentId, frameworkOf, newId } from '../protocol/ids.ts';
-import type { CompleteEnvelope, HelloFrame, MessageId, Receipt } from '../protocol/types.gen.ts';
+import type { AnyReceipt, CompleteEnvelope, HelloFrame, MessageId } from '../protocol/types.gen.ts';
 import { validatorOf } from '../schema/registry.ts';
 
 export const subprotocol = 'agent-bus.v1';
@@ -11,7 +11,7 @@ export interface Dialect {
   /** False where the socket taking a frame settles it. */
   readonly acks: boolean;
   hello(hello: Omit<HelloFrame, 'type'>): string | undefined;
-  accepted(receipts: readonly Receipt[]): string | undefined;
+  accepted(receipts: readonly AnyReceipt[]): string | undefined;
   rejected(error: BusError, messageId: string | undefined): string;
   draining(): string | undefined;
 }

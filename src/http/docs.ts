@@ -2,14 +2,14 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifyPluginCallback, FastifySchema } from 'fastify';
-import { schemaDocuments } from '../schema/registry.ts';
+import { ownKeywords, schemaDocuments } from '../schema/registry.ts';
 import { version } from './version.ts';
 
-/** A copy for OpenAPI: references point into the components, and what only the type generator reads is left out. */
+/** A copy for OpenAPI: references point into the components, and our own keywords are left out. */
 function toOpenApi(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(toOpenApi);
   if (node === null || typeof node !== 'object') return node;
-  const entries = Object.entries(node).filter(([key]) => key !== 'tsType');
+  const entries = Object.entries(node).filter(([key]) => !ownKeywords.includes(key));
   return Object.fromEntries(
     entries.map(([key, value]) => [
       key,
@@ -25,10 +25,22 @@ const schemas: Record<string, object> = Object.assign(
   ...schemaDocuments.map((document) => toOpenApi(document.definitions)),
 );
 
+/** Of every route that needs a key. Not part of their own schemas: nothing but the operator's requests would be validated. */
+const workspaceParameter = {
+  type: 'object',
+  properties: {
+    'x-agent-workspace': {
+      description: 'The workspace of the request, where the key is for more than one; `default` where left out.',
+      ...schemas.WorkspaceId,
+    },
+  },
+};
+
 /** Parameters are listed one by one, so the query string cannot stay a reference. */
 function describeRoute(schema: FastifySchema): FastifySchema {
   const { querystring, ...rest } = schema;
-  const described = toOpenApi(rest) as FastifySchema;
+  const headers = schema.security ? {} : { headers: workspaceParameter };
+  const described = { ...(toOpenApi(rest) as FastifySchema), ...headers };
   if (!querystring) return described;
   return {
     ...described,
@@ -53,7 +65,9 @@ export function describeRoutes(app: FastifyInstance): void {
           bearer: { type: 'http', scheme: 'bearer' },
         },
       },
-      tags: ['Messages', 'Mailbox', 'Agents', 'Sessions', 'Dead letters', 'System'].map((name) => ({ name })),
+      tags: ['Messages', 'Mailbox', 'Agents', 'Sessions', 'Chats', 'Dead letters', 'Keys', 'System'].map((name) => ({
+        name,
+      })),
     },
     // Handed to the plugin they would be resolved one by one, which takes a quarter of a second.
     transformObject: (document) => {
@@ -70,13 +84,14 @@ export function describeRoutes(app: FastifyInstance): void {
 
 /** `/openapi.json`, and `/docs` with its assets from the package that is installed. */
 export const docRoutes: FastifyPluginCallback = (app, _options, done) => {
+  // The largest answer there is; it never changes.
+  let document: string | undefined;
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
-    reply.send(app.swagger());
+    document ??= JSON.stringify(app.swagger());
+    reply.type('application/json; charset=utf-8').send(document);
   });
   app.register(swaggerUi, {
     routePrefix: '/docs',
-    staticCSP:
-      "default-src 'self'; base-uri 'self'; frame-ancestors 'none'; img-src 'self' data:; object-src 'none'; style-src 'self' 'unsafe-inline'",
     uiConfig: { layout: 'BaseLayout' },
     theme: { title: 'Agent communication bus' },
   });

@@ -1,6 +1,7 @@
 // Turns everything that a route or Fastify itself throws into a problem reply.
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { BusError, type ErrorCode } from '../protocol/errors.ts';
+import { type LogIds, logIdsOf } from './log-ids.ts';
 import { replyProblem } from './problem.ts';
 
 /** What Fastify and its plugins refuse before a route runs. */
@@ -20,7 +21,6 @@ const frameworkErrors: Readonly<Record<string, readonly [code: ErrorCode, messag
 
 /** Refusals of a dependency (the file server of the viewer) that carry only a status. */
 const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
-  400: 'BAD_REQUEST',
   403: 'FORBIDDEN',
   404: 'ROUTE_NOT_FOUND',
   413: 'PAYLOAD_TOO_LARGE',
@@ -32,26 +32,53 @@ export function toBusError(error: unknown): BusError {
   const { code, statusCode } = (error ?? {}) as Partial<FastifyError>;
   const known = code === undefined ? undefined : frameworkErrors[code];
   if (known) return new BusError(known[0], known[1], { cause: error });
-  const byStatus = statusCode === undefined ? undefined : codeOfStatus[statusCode];
+  const isRefusal = statusCode !== undefined && statusCode >= 400 && statusCode < 500;
+  const byStatus = isRefusal ? (codeOfStatus[statusCode] ?? 'BAD_REQUEST') : undefined;
   if (byStatus) return new BusError(byStatus, 'The request was refused; check its path and body.', { cause: error });
   return new BusError('INTERNAL', 'The bus failed to handle the request; see its log for the reason.', {
     cause: error,
   });
 }
 
-export function createErrorHandler(logger: FastifyBaseLogger | undefined) {
-  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const known = toBusError(error);
-    if (known.status >= 500 && logger) {
-      const line = {
-        reqId: request.id,
-        method: request.method,
-        path: request.routeOptions.url,
-        code: known.code,
-      };
-      if (known.code === 'INTERNAL') logger.error({ ...line, err: error }, 'request failed');
-      else logger.warn({ ...line, err: known }, 'request refused');
-    }
-    return replyProblem(reply, known);
+/** What is known of a request beside its error. */
+interface RequestFacts extends LogIds {
+  reqId: string;
+  method: string;
+  path: string | undefined;
+}
+
+export type FaultLog = (refusal: BusError, cause: unknown, request: RequestFacts) => void;
+
+export function createFaultLog(logger: FastifyBaseLogger | undefined): FaultLog {
+  return (refusal, cause, request) => {
+    if (!logger) return;
+    const line = { ...request, code: refusal.code };
+    if (refusal.code === 'INTERNAL') logger.error({ ...line, err: cause }, 'request failed');
+    // Providers may quote what they were sent.
+    else if (refusal.code.startsWith('PROVIDER_')) logger.warn(line, 'request refused');
+    else logger.warn({ ...line, err: refusal }, 'request refused');
   };
+}
+
+/** What a request that failed is answered with. */
+export type NoteFailure = (error: unknown, request: FastifyRequest) => BusError;
+
+/** Faults are logged; what a client does wrong it is told itself. */
+export function createFailureNotes(
+  logFault: FaultLog,
+  onRefusal: (refusal: BusError, request: FastifyRequest) => void,
+): NoteFailure {
+  return (error, request) => {
+    const refusal = toBusError(error);
+    if (refusal.status >= 500) {
+      const { id: reqId, method, routeOptions } = request;
+      logFault(refusal, error, { reqId, method, path: routeOptions.url, ...logIdsOf(request) });
+    } else onRefusal(refusal, request);
+    return refusal;
+  };
+}
+
+export function createErrorHandler(noteFailure: NoteFailure) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    replyProblem(reply, noteFailure(error, request));
 }

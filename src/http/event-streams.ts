@@ -1,6 +1,7 @@
 // Open event streams (server-sent events): each replays a session's log from its cursor, then follows it live.
 import type { ServerResponse } from 'node:http';
-import type { SessionEvent } from '../protocol/types.gen.ts';
+import type { AgentId, SessionEvent } from '../protocol/types.gen.ts';
+import { ServerSentEvents } from './server-sent-events.ts';
 
 /** The part of the session manager that streams live on. */
 interface EventSource {
@@ -12,8 +13,8 @@ interface EventSource {
 }
 
 export interface EventStreams {
-  /** Takes the response over and streams the events after `cursor` until either side ends it. */
-  open(sessionId: string, cursor: number, response: ServerResponse): void;
+  /** Takes the response over and streams the events after `cursor` until either side ends it, or the reader leaves the session. */
+  open(sessionId: string, cursor: number, response: ServerResponse, reader?: AgentId): void;
   /** Ends all streams; later ones end at once. */
   close(): void;
 }
@@ -28,9 +29,12 @@ interface Stream {
 }
 
 export function createEventStreams(source: EventSource, pingEveryMs = 15_000): EventStreams {
-  const streamsOf = new Map<string, Set<Stream>>();
+  const streamsOf = new Map<string, Set<Stream & { reader: AgentId | undefined }>>();
   const onRecorded = (event: SessionEvent): void => {
-    for (const stream of streamsOf.get(event.session_id) ?? []) stream.follow(event);
+    for (const stream of streamsOf.get(event.session_id) ?? []) {
+      stream.follow(event);
+      if (event.type === 'participant_removed' && event.data.agent_id === stream.reader) stream.end();
+    }
   };
   const onDeleted = ({ sessionId }: { sessionId: string }): void => {
     for (const stream of streamsOf.get(sessionId) ?? []) stream.end();
@@ -40,18 +44,13 @@ export function createEventStreams(source: EventSource, pingEveryMs = 15_000): E
   source.on('session_deleted', onDeleted);
 
   return {
-    open(sessionId, cursor, response) {
-      response.writeHead(200, {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-        vary: 'accept',
-      });
+    open(sessionId, cursor, response, reader) {
+      const events = new ServerSentEvents(response, { pingEveryMs, retryMs: 1_000 });
       if (closed) {
-        response.end();
+        events.end();
         return;
       }
-      const stream = createStream(source, sessionId, cursor, response, pingEveryMs);
+      const stream = { reader, ...createStream(source, sessionId, cursor, events) };
       const siblings = streamsOf.get(sessionId) ?? new Set();
       streamsOf.set(sessionId, siblings.add(stream));
       response.once('close', () => {
@@ -68,13 +67,7 @@ export function createEventStreams(source: EventSource, pingEveryMs = 15_000): E
   };
 }
 
-function createStream(
-  source: EventSource,
-  sessionId: string,
-  cursor: number,
-  response: ServerResponse,
-  pingEveryMs: number,
-): Stream {
+function createStream(source: EventSource, sessionId: string, cursor: number, events: ServerSentEvents): Stream {
   let lastSent = cursor;
   /** The newest event that is known to be in the log. */
   let newest = 0;
@@ -82,7 +75,7 @@ function createStream(
 
   const send = (event: SessionEvent): void => {
     lastSent = Number(event.id);
-    response.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    events.send({ id: event.id, type: event.type, data: event });
   };
 
   /**
@@ -95,50 +88,28 @@ function createStream(
       do {
         const page = await source.readEvents(sessionId, lastSent, pageSize);
         for (const event of page) {
-          if (response.writableNeedDrain) await drained(response);
-          if (response.destroyed || response.writableEnded) return;
+          if (events.isFull) await events.drained();
+          if (!events.isOpen) return;
           send(event);
         }
         if (page.length === 0 && newest <= lastSent) return;
-      } while (!response.destroyed && !response.writableEnded);
+      } while (events.isOpen);
     } catch {
       // The session is gone, or its log cannot be read: the client asks again and is told.
-      response.end();
+      events.end();
     } finally {
       reading = false;
     }
   };
 
-  let wasFull = false;
-  const ping = setInterval(() => {
-    const full = response.writableNeedDrain;
-    if (!full) response.write(': ping\n\n');
-    // Full at two pings in a row: the client does not read. It can come back with its Last-Event-ID.
-    else if (wasFull) response.destroy();
-    wasFull = full;
-  }, pingEveryMs);
-  ping.unref();
-  response.once('close', () => clearInterval(ping));
-
-  response.write('retry: 1000\n\n');
   void catchUp();
   return {
     follow(event) {
       newest = Number(event.id);
       if (reading || newest <= lastSent) return;
-      if (newest === lastSent + 1 && !response.writableNeedDrain) send(event);
+      if (newest === lastSent + 1 && !events.isFull) send(event);
       else void catchUp();
     },
-    end: () => response.end(),
+    end: () => events.end(),
   };
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done).off('close', done);
-      resolve();
-    };
-    response.on('drain', done).on('close', done);
-  });
 }

@@ -1,6 +1,7 @@
 // What a socket writes: the frames of one turn in one write, and no more unread than its peer is granted.
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { textFrames } from './text-frames.ts';
 
 export interface FrameWriterOptions {
   webSocket: WebSocket;
@@ -40,8 +41,11 @@ export class FrameWriter {
     return this.#refused;
   }
 
-  /** `taken` is called when the frame has left this process. A socket that closes takes nothing. */
-  write(data: string | Buffer, taken?: () => void): void {
+  /**
+   * A frame for each payload, which is UTF-8. `taken` is called when they have left this process. A socket that closes
+   * takes nothing. They go past `ws`, which would make two chunks of each; whatever it writes itself keeps its place.
+   */
+  write(payloads: readonly Buffer[], taken?: () => void): void {
     const { webSocket, stream } = this.#options;
     if (webSocket.readyState !== webSocket.OPEN) return;
     if (!this.#corked) {
@@ -60,7 +64,7 @@ export class FrameWriter {
             if (!error) taken();
             this.#onWritten();
           };
-    webSocket.send(data, { binary: false }, written);
+    stream.write(textFrames(payloads), written);
   }
 
   close(): void {

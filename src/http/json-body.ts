@@ -2,7 +2,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { parse } from 'secure-json-parse';
+import { ascii } from '../core/json/ascii.ts';
 import { BusError } from '../protocol/errors.ts';
+
+const { backslash, closeBrace, closeBracket, openBrace, openBracket, quote } = ascii;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -48,12 +51,12 @@ function isDeeperThan(bytes: Buffer, limit: number): boolean {
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i];
     if (inString) {
-      if (byte === 0x5c) i++;
-      else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) {
+      if (byte === backslash) i++;
+      else if (byte === quote) inString = false;
+    } else if (byte === quote) inString = true;
+    else if (byte === openBrace || byte === openBracket) {
       if (++depth > limit) return true;
-    } else if (byte === 0x7d || byte === 0x5d) depth--;
+    } else if (byte === closeBrace || byte === closeBracket) depth--;
   }
   return false;
 }

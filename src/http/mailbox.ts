@@ -1,6 +1,6 @@
 // The mailbox of an agent over HTTP: pull or long-poll, ack, nack.
 import type { FastifyPluginCallback } from 'fastify';
-import type { Bus } from '../bus/bus.ts';
+import type { AccessWatch } from '../bus/access-watch.ts';
 import type { Offer } from '../ports/mailbox-store.ts';
 import { parseDuration } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
@@ -11,11 +11,12 @@ import { routeSchema } from './route-schema.ts';
 type OfAgent = { Params: { agent_id: string } };
 type OfMessage = { Params: { agent_id: string; message_id: string } };
 
-/** `closing` ends every wait, so that the server can stop. */
-export const mailboxRoutes: FastifyPluginCallback<{
-  bus: Bus;
-  closing: AbortSignal;
-}> = (app, { bus, closing }, done) => {
+/** `closing` ends every wait, so that the server can stop; `access` those of credentials that are over. */
+export const mailboxRoutes: FastifyPluginCallback<{ closing: AbortSignal; access: AccessWatch }> = (
+  app,
+  { closing, access },
+  done,
+) => {
   app.get<OfAgent & { Querystring: PullQuery }>(
     '/agents/:agent_id/messages',
     {
@@ -36,10 +37,10 @@ export const mailboxRoutes: FastifyPluginCallback<{
       const { max = 10, wait, lease } = request.query;
       const waitMs = durationWithin('wait', wait, 60_000) ?? 0;
       const leaseMs = durationWithin('lease', lease, 12 * 3_600_000);
-      const offers = await bus.messages.pull(
+      const offers = await request.workspace.messages.pull(
         request.params.agent_id,
         leaseMs === undefined ? { max, waitMs } : { max, waitMs, leaseMs },
-        goneSignal(reply, closing),
+        goneSignal(reply, (end) => access.hold(request.principal, end), closing),
       );
       return reply.type('application/json; charset=utf-8').send(pullReply(offers));
     },
@@ -60,7 +61,7 @@ export const mailboxRoutes: FastifyPluginCallback<{
       return {
         success: true,
         message_id,
-        status: await bus.messages.ack(agent_id, message_id),
+        status: await request.workspace.messages.ack(agent_id, message_id),
       };
     },
   );
@@ -80,7 +81,7 @@ export const mailboxRoutes: FastifyPluginCallback<{
     async (request) => {
       const { agent_id, message_id } = request.params;
       const { delay, requeue, reason } = request.body;
-      const status = await bus.messages.nack(agent_id, message_id, {
+      const status = await request.workspace.messages.nack(agent_id, message_id, {
         ...(delay !== undefined && { delayMs: parseDuration(delay) }),
         ...(requeue === false && { giveUp: true }),
         ...(reason !== undefined && { reason }),

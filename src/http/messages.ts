@@ -1,17 +1,31 @@
 // Routes that send envelopes and tell what became of them.
-import type { FastifyPluginCallback } from 'fastify';
-import type { Bus } from '../bus/bus.ts';
-import type { Principal } from '../bus/identity.ts';
-import type { Batch, Envelope, Problem, Receipt } from '../protocol/types.gen.ts';
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { AccessWatch } from '../bus/access-watch.ts';
+import type { RateLimit } from '../bus/rate-limit.ts';
+import type { AnyReceipt, Batch, Envelope, Problem } from '../protocol/types.gen.ts';
 import { validationError, validatorOf } from '../schema/registry.ts';
+import { type NoteRefusal, refusedRequest } from './audit.ts';
+import { elementsOf } from './batch-elements.ts';
 import { toBusError } from './errors.ts';
 import { goneSignal } from './gone.ts';
+import { logIdsOf } from './log-ids.ts';
 import { problemOf } from './problem.ts';
+import { assertKeysOnce } from './repeated-keys.ts';
 import { routeSchema } from './route-schema.ts';
+
+interface MessageOptions {
+  rateLimit: RateLimit;
+  /** Ends the wait of those whose key is over. */
+  access: AccessWatch;
+  onRefusal: NoteRefusal;
+}
 
 const isEnvelope = validatorOf<Envelope>('Envelope');
 
-export const messageRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus }, done) => {
+export const messageRoutes: FastifyPluginCallback<MessageOptions> = (app, { rateLimit, access, onRefusal }, done) => {
+  const waiting = (request: FastifyRequest, reply: FastifyReply): AbortSignal =>
+    goneSignal(reply, (end) => access.hold(request.principal, end));
+
   app.post<{ Body: Envelope }>(
     '/messages/send',
     {
@@ -22,20 +36,22 @@ export const messageRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus },
           'Answers 202 with the receipt once the envelope is stored. With `delivery_mode: sync` it waits and answers ' +
           '200 with the `reply`, or 504.',
         body: 'Envelope',
-        replies: { 200: 'Receipt', 202: 'Receipt' },
+        replies: { 200: 'Receipt', 202: 'AnyReceipt' },
       }),
     },
-    async (request, reply) => {
+    (request, reply) => {
       const { body: envelope, principal, rawBody } = request;
-      const sync = envelope.routing?.delivery_mode === 'sync';
-      const receipt = await bus.messages.send({
+      assertKeysOnce(principal, rawBody, envelope);
+      const sending = request.workspace.messages.send({
         envelope,
         principal,
         ...(rawBody && { raw: rawBody }),
-        ...(sync && { signal: goneSignal(reply) }),
+        ...(isSync(envelope) && { signal: waiting(request, reply) }),
       });
-      reply.code(receipt.reply === undefined ? 202 : 200);
-      return receipt;
+      sending.then(
+        (receipt) => reply.code('reply' in receipt ? 200 : 202).send(receipt),
+        (error: unknown) => reply.send(error),
+      );
     },
   );
 
@@ -50,11 +66,27 @@ export const messageRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus },
         replies: { 200: 'BatchReply' },
       }),
     },
-    async (request) => {
-      const { messages } = request.body;
+    async (request, reply) => {
+      const { body, principal, rawBody, workspace } = request;
+      const { messages } = body;
+      const signal = messages.some(isSync) ? waiting(request, reply) : undefined;
+      const raw = rawBody ? elementsOf(rawBody, messages.length) : undefined;
+      const sendOne = async (envelope: unknown, bytes: Buffer | undefined): Promise<AnyReceipt | Problem> => {
+        try {
+          if (!isEnvelope(envelope)) throw validationError('envelope', isEnvelope.errors);
+          assertKeysOnce(principal, bytes ?? null, envelope);
+          rateLimit.take(principal);
+          return await workspace.messages.send({ envelope, principal, raw: bytes, signal });
+        } catch (error) {
+          const id = (envelope as { message_id?: unknown } | null)?.message_id;
+          const refusal = toBusError(error);
+          onRefusal(refusal, { ...refusedRequest(request), ...logIdsOf({ body: envelope }) });
+          return problemOf(refusal, typeof id === 'string' ? id : undefined);
+        }
+      };
       return {
         success: true,
-        items: await Promise.all(messages.map((one) => sendOne(bus, request.principal, one))),
+        items: await Promise.all(messages.map((one, index) => sendOne(one, raw?.[index]))),
       };
     },
   );
@@ -71,19 +103,13 @@ export const messageRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus },
     },
     async (request) => ({
       success: true,
-      message: await bus.messages.find(request.params.message_id, request.principal),
+      message: await request.workspace.messages.find(request.params.message_id, request.principal),
     }),
   );
   done();
 };
 
-async function sendOne(bus: Bus, principal: Principal, envelope: unknown): Promise<Receipt | Problem> {
-  try {
-    if (!isEnvelope(envelope)) throw validationError('envelope', isEnvelope.errors);
-    bus.rateLimit.take(principal);
-    return await bus.messages.send({ envelope, principal });
-  } catch (error) {
-    const id = (envelope as { message_id?: unknown } | null)?.message_id;
-    return problemOf(toBusError(error), typeof id === 'string' ? id : undefined);
-  }
+/** Also for what may turn out to be no envelope. */
+function isSync(envelope: unknown): boolean {
+  return (envelope as Partial<Envelope> | null)?.routing?.delivery_mode === 'sync';
 }

@@ -15,7 +15,18 @@ export function createRegistry(counters: Counters): Registry {
     registers,
     collect() {
       this.reset();
-      for (const [event, count] of Object.entries(counters)) this.inc({ event: snakeCase(event) }, count);
+      const { guardTrips: _, ...messages } = counters;
+      for (const [event, count] of Object.entries(messages)) this.inc({ event: snakeCase(event) }, count);
+    },
+  });
+  new Counter({
+    name: 'agent_bus_guard_trips_total',
+    help: 'Messages that a guard has refused since the bus started.',
+    labelNames: ['guard'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [guard, count] of Object.entries(counters.guardTrips)) this.inc({ guard }, count);
     },
   });
   new Gauge({

@@ -17,8 +17,12 @@ export function collectMethods(app: FastifyInstance): (path: string) => string[]
     }
     for (const name of [method].flat()) route.methods.add(name);
   });
-  return (path) =>
-    [...new Set([...routes.values()].flatMap((route) => (route.pattern.test(path) ? [...route.methods] : [])))].sort();
+  return (path) => {
+    // A path that a route spells out is nobody's parameter: `send` in /messages/send is no message id.
+    const own = routes.get(path);
+    const matching = own ? [own] : [...routes.values()].filter((route) => route.pattern.test(path));
+    return [...new Set(matching.flatMap((route) => [...route.methods]))].sort();
+  };
 }
 
 export function createNotFoundHandler(methodsOf: (path: string) => string[]) {

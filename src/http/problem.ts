@@ -22,16 +22,20 @@ export function problemOf(error: BusError, messageId?: string): Problem {
   return problem;
 }
 
+export function headersOfProblem({ status, retryAfterMs }: BusError): Record<string, string> {
+  const retryLater = status === 429 || status === 503 || retryAfterMs !== undefined;
+  const seconds = Math.max(1, Math.ceil((retryAfterMs ?? 1_000) / 1_000));
+  return { ...(retryLater && { 'retry-after': String(seconds) }), 'content-type': problemType };
+}
+
 export function replyProblem(reply: FastifyReply, error: BusError): FastifyReply {
-  const { status } = error;
-  if (status === 429 || status === 503) reply.header('retry-after', '1');
   // Fastify asks to close after a body that it did not read; Node reads the rest away, and the answer arrives.
-  if (reply.hasHeader('connection')) reply.removeHeader('connection');
+  if (reply.raw.shouldKeepAlive && reply.hasHeader('connection')) reply.removeHeader('connection');
   const { raw } = reply.request;
   if (raw.headers.upgrade !== undefined) {
     // A refused upgrade is out of the server's hands: nobody else ends its connection.
     reply.header('connection', 'close');
     reply.raw.once('finish', () => raw.socket.end());
   }
-  return reply.code(status).type(problemType).send(problemOf(error));
+  return reply.code(error.status).headers(headersOfProblem(error)).send(problemOf(error));
 }

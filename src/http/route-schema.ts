@@ -5,12 +5,14 @@ import { refOf } from '../schema/registry.ts';
 const paramDefinitions = {
   agent_id: 'AgentId',
   session_id: 'SessionId',
+  chat_id: 'ChatId',
   message_id: 'MessageId',
+  key_id: 'KeyId',
 } as const;
 
 /** Every name is a definition of schemas/. */
 interface RouteDeclaration {
-  tag: 'Agents' | 'Mailbox' | 'Messages' | 'Dead letters' | 'Sessions' | 'System' | 'Socket';
+  tag: 'Agents' | 'Keys' | 'Mailbox' | 'Messages' | 'Dead letters' | 'Sessions' | 'Chats' | 'System' | 'Socket';
   summary: string;
   description?: string;
   params?: readonly (keyof typeof paramDefinitions)[];

@@ -1,14 +1,12 @@
 // Routes that change a running session: participants, workflow, shared context.
 import type { FastifyPluginCallback } from 'fastify';
-import type { Bus } from '../bus/bus.ts';
 import type { JsonObject, ParticipantInput, UpdateWorkflow } from '../protocol/types.gen.ts';
 import { routeSchema } from './route-schema.ts';
 import { expectedVersionOf, settledReply } from './session-reply.ts';
 
 type ById = { Params: { session_id: string } };
 
-export const sessionChangeRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus }, done) => {
-  const { sessions } = bus;
+export const sessionChangeRoutes: FastifyPluginCallback = (app, _options, done) => {
   const params = ['session_id'] as const;
   const replies = { 200: 'SessionReply' };
 
@@ -25,8 +23,8 @@ export const sessionChangeRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { 
     },
     (request, reply) => {
       const { session_id } = request.params;
-      sessions.addParticipant(session_id, request.body);
-      return settledReply(bus, session_id, reply.code(201));
+      request.sessions.addParticipant(session_id, request.body);
+      return settledReply(request.sessions, session_id, reply.code(201));
     },
   );
 
@@ -42,8 +40,8 @@ export const sessionChangeRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { 
     },
     (request, reply) => {
       const { session_id, agent_id } = request.params;
-      sessions.removeParticipant(session_id, agent_id);
-      return settledReply(bus, session_id, reply);
+      request.sessions.removeParticipant(session_id, agent_id);
+      return settledReply(request.sessions, session_id, reply);
     },
   );
 
@@ -60,8 +58,8 @@ export const sessionChangeRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { 
     },
     (request, reply) => {
       const { session_id } = request.params;
-      sessions.updateWorkflow(session_id, request.body);
-      return settledReply(bus, session_id, reply);
+      request.sessions.updateWorkflow(session_id, request.body);
+      return settledReply(request.sessions, session_id, reply);
     },
   );
 
@@ -77,8 +75,8 @@ export const sessionChangeRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { 
     },
     (request, reply) => {
       const { session_id } = request.params;
-      sessions.advanceWorkflow(session_id);
-      return settledReply(bus, session_id, reply);
+      request.sessions.advanceWorkflow(session_id);
+      return settledReply(request.sessions, session_id, reply);
     },
   );
 
@@ -98,8 +96,8 @@ export const sessionChangeRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { 
     },
     (request, reply) => {
       const { session_id } = request.params;
-      sessions.mergeSharedContext(session_id, request.body, expectedVersionOf(request.headers['if-match']));
-      return settledReply(bus, session_id, reply);
+      request.sessions.mergeSharedContext(session_id, request.body, expectedVersionOf(request.headers['if-match']));
+      return settledReply(request.sessions, session_id, reply);
     },
   );
 
@@ -117,8 +115,8 @@ export const sessionChangeRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { 
     },
     (request, reply) => {
       const { session_id } = request.params;
-      sessions.updateSharedContext(session_id, request.body, expectedVersionOf(request.headers['if-match']));
-      return settledReply(bus, session_id, reply);
+      request.sessions.updateSharedContext(session_id, request.body, expectedVersionOf(request.headers['if-match']));
+      return settledReply(request.sessions, session_id, reply);
     },
   );
   done();

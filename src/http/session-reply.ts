@@ -1,20 +1,24 @@
 // How a session is answered: once its events are durable, with the version of its context as ETag.
 import type { FastifyReply } from 'fastify';
-import type { Bus } from '../bus/bus.ts';
+import type { SessionsView } from '../bus/sessions-view.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { Session, SessionReply } from '../protocol/types.gen.ts';
 
 /** @throws BusError SESSION_NOT_FOUND */
-export function sessionOf(bus: Bus, sessionId: string): Session {
-  const session = bus.sessions.getSession(sessionId);
+export function sessionOf(sessions: Pick<SessionsView, 'getSession'>, sessionId: string): Session {
+  const session = sessions.getSession(sessionId);
   if (!session) throw new BusError('SESSION_NOT_FOUND', `Session ${sessionId} is not known; GET /sessions lists them.`);
   return session;
 }
 
 /** Waits for the session's events, then answers with it as it is by then. */
-export async function settledReply(bus: Bus, sessionId: string, reply: FastifyReply): Promise<SessionReply> {
-  await bus.sessions.settled(sessionId);
-  return replyOf(sessionOf(bus, sessionId), reply);
+export async function settledReply(
+  sessions: SessionsView,
+  sessionId: string,
+  reply: FastifyReply,
+): Promise<SessionReply> {
+  await sessions.settled(sessionId);
+  return replyOf(sessionOf(sessions, sessionId), reply);
 }
 
 export function replyOf(session: Session, reply: FastifyReply): SessionReply {

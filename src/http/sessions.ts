@@ -1,13 +1,12 @@
 // Routes that create, find and end sessions.
 import type { FastifyPluginCallback } from 'fastify';
-import type { Bus } from '../bus/bus.ts';
 import type { CompleteSession, CreateSession, SessionFilter, TerminateSession } from '../protocol/types.gen.ts';
 import { routeSchema } from './route-schema.ts';
 import { replyOf, sessionOf, settledReply } from './session-reply.ts';
 
 type ById = { Params: { session_id: string } };
 
-export const sessionRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus }, done) => {
+export const sessionRoutes: FastifyPluginCallback = (app, _options, done) => {
   app.post<{ Body: CreateSession }>(
     '/sessions',
     {
@@ -20,19 +19,21 @@ export const sessionRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus },
       }),
     },
     async (request, reply) => {
-      const { session_id, name, user_id, workspace_id, orchestrator, participants, workflow, shared_context } =
-        request.body;
-      const sessionId = bus.sessions.createSession({
+      const { session_id, name, user_id, workspace_id, orchestrator, participants, workflow } = request.body;
+      const { shared_context, message_budget } = request.body;
+      // Elsewhere may be one of the same id.
+      const sessions = request.sessions.workspace(workspace_id);
+      const sessionId = sessions.createSession({
         ...(session_id !== undefined && { sessionId: session_id }),
         ...(name !== undefined && { name }),
         ...(user_id !== undefined && { userId: user_id }),
-        ...(workspace_id !== undefined && { workspaceId: workspace_id }),
         ...(orchestrator !== undefined && { orchestrator }),
         ...(participants !== undefined && { participants }),
         ...(workflow !== undefined && { workflow }),
         ...(shared_context !== undefined && { sharedContext: shared_context }),
+        ...(message_budget !== undefined && { messageBudget: message_budget }),
       });
-      const created = await settledReply(bus, sessionId, reply);
+      const created = await settledReply(sessions, sessionId, reply);
       reply.code(201).header('location', `/sessions/${encodeURIComponent(sessionId)}`);
       return { ...created, session_id: sessionId };
     },
@@ -51,7 +52,7 @@ export const sessionRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus },
     (request, reply) => {
       reply.send({
         success: true,
-        ...bus.sessions.listSessions(request.query),
+        ...request.sessions.listSessions(request.query),
       });
     },
   );
@@ -67,7 +68,7 @@ export const sessionRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus },
       }),
     },
     (request, reply) => {
-      reply.send(replyOf(sessionOf(bus, request.params.session_id), reply));
+      reply.send(replyOf(sessionOf(request.sessions, request.params.session_id), reply));
     },
   );
 
@@ -85,8 +86,8 @@ export const sessionRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus },
     },
     (request, reply) => {
       const { session_id } = request.params;
-      bus.sessions.completeSession(session_id, request.body);
-      return settledReply(bus, session_id, reply);
+      request.sessions.completeSession(session_id, request.body);
+      return settledReply(request.sessions, session_id, reply);
     },
   );
 
@@ -103,8 +104,8 @@ export const sessionRoutes: FastifyPluginCallback<{ bus: Bus }> = (app, { bus },
     },
     (request, reply) => {
       const { session_id } = request.params;
-      bus.sessions.terminateSession(session_id, request.body);
-      return settledReply(bus, session_id, reply);
+      request.sessions.terminateSession(session_id, request.body);
+      return settledReply(request.sessions, session_id, reply);
     },
   );
   done();

@@ -1,12 +1,12 @@
 // Ack, nack and extend of one socket: each goes to the mailbox, and frees or keeps its place in the window.
-import type { Bus } from '../bus/bus.ts';
+import type { Workspace } from '../bus/workspace.ts';
 import { parseDuration } from '../protocol/durations.ts';
 import type { NackFrame } from '../protocol/types.gen.ts';
 import type { ClientFrame } from './frames.ts';
 import type { Window } from './window.ts';
 
 export interface SettlingOptions {
-  bus: Bus;
+  workspace: Workspace;
   agentId: string;
   leaseMs: number;
   window: Window;
@@ -28,23 +28,25 @@ export class Settling {
     else this.#track(this.#extend(frame.messageId), frame.messageId);
   }
 
-  /** The socket has taken a plain frame: that is its ack. */
-  taken(messageId: string): void {
-    if (this.#taken.push(messageId) > 1) return;
+  /** The socket has taken plain frames: that is their ack. */
+  taken(messageIds: readonly string[]): void {
+    const isFirst = this.#taken.length === 0;
+    this.#taken.push(...messageIds);
+    if (!isFirst) return;
     process.nextTick(() => {
-      const { bus, agentId, window } = this.#options;
+      const { workspace, agentId, window } = this.#options;
       const taken = this.#taken;
       this.#taken = [];
       window.free(taken);
       // Its agent never acked: a refusal (cancelled meanwhile, a store that failed) would say nothing to it.
-      bus.access.ackAll(agentId, taken).catch(() => undefined);
+      workspace.access.ackAll(agentId, taken).catch(() => undefined);
     });
   }
 
   #ack(messageIds: readonly string[]): void {
-    const { bus, agentId, window, refuse } = this.#options;
+    const { workspace, agentId, window, refuse } = this.#options;
     window.free(messageIds);
-    bus.access.ackAll(agentId, messageIds).then(
+    workspace.access.ackAll(agentId, messageIds).then(
       (refused) => {
         for (const { messageId, error } of refused) refuse(error, messageId);
       },
@@ -53,9 +55,9 @@ export class Settling {
   }
 
   async #nack({ message_id: messageId, delay, requeue, reason }: NackFrame): Promise<void> {
-    const { bus, agentId, window } = this.#options;
+    const { workspace, agentId, window } = this.#options;
     window.free([messageId]);
-    await bus.access.nack(agentId, messageId, {
+    await workspace.access.nack(agentId, messageId, {
       ...(delay !== undefined && { delayMs: parseDuration(delay) }),
       ...(requeue === false && { giveUp: true }),
       ...(reason !== undefined && { reason }),
@@ -63,8 +65,8 @@ export class Settling {
   }
 
   async #extend(messageId: string): Promise<void> {
-    const { bus, agentId, leaseMs, window } = this.#options;
-    await bus.access.extend(agentId, messageId);
+    const { workspace, agentId, leaseMs, window } = this.#options;
+    await workspace.access.extend(agentId, messageId);
     window.extend(messageId, Date.now() + leaseMs);
   }
 

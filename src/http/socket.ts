@@ -1,13 +1,16 @@
 // The WebSocket door: who may open a socket, and the heartbeat of all that are open.
 import websocket from '@fastify/websocket';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import fastifyPlugin from 'fastify-plugin';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Bus } from '../bus/bus.ts';
 import { BusError } from '../protocol/errors.ts';
-import { busAgentId, newId } from '../protocol/ids.ts';
+import { newId } from '../protocol/ids.ts';
 import type { ConnectQuery } from '../protocol/types.gen.ts';
+import type { NoteRefusal } from './audit.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { subprotocol } from './dialects.ts';
+import { faultOfHandshake } from './handshake.ts';
+import { HeartbeatWheel } from './heartbeat-wheel.ts';
+import { logIdsOf } from './log-ids.ts';
 import { routeSchema } from './route-schema.ts';
 
 export interface SocketOptions {
@@ -21,6 +24,7 @@ export interface SocketOptions {
   };
   isDraining: () => boolean;
   onError: (error: unknown) => void;
+  onRefusal: NoteRefusal;
 }
 
 const keyProtocol = 'agent-bus.key.';
@@ -28,118 +32,145 @@ const socketPaths: readonly string[] = ['/', '/ws'];
 
 /** Ends every connection whose upgrade was answered with something else: nobody would read a second request from it. */
 export function endRefusedUpgrades(app: FastifyInstance): void {
-  app.addHook('onResponse', (request, _reply, done) => {
-    if (asksForUpgrade(request)) request.raw.socket.destroySoon();
+  // Not on every response: what listens to those costs each request more than its route.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (asksForUpgrade(request)) reply.raw.once('finish', () => request.raw.socket.destroySoon());
     done();
   });
 }
 
-export const socketDoor = fastifyPlugin(
-  async (app: FastifyInstance, { bus, config, isDraining, onError }: SocketOptions): Promise<void> => {
-    const connections = new Set<Connection>();
-    /** Upgrades that were let in and are not open yet count as well. */
-    let open = 0;
+/** Routes of `app` that are no socket refuse to become one. */
+export function refuseUpgradesElsewhere(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    done(asksForUpgrade(request) ? refusalOfUpgrade(request) : undefined);
+  });
+}
 
-    await app.register(websocket, {
-      options: {
-        maxPayload: config.maxPayload,
-        maxFragments: 1_024,
-        maxBufferedChunks: 4_096,
-        perMessageDeflate: false,
-        handleProtocols: (protocols: Set<string>) =>
-          protocols.has(subprotocol)
-            ? subprotocol
-            : ([...protocols].find((name) => name.startsWith(keyProtocol)) ?? false),
-      },
-      errorHandler: (error, socket) => {
-        // What a peer does wrong has closed its socket already, with the code that says why.
-        if (isFaultOfPeer(error)) return;
-        onError(error);
-        socket.terminate();
-      },
-      preClose: (done) => {
-        closeAll(connections, config.shutdownTimeout).then(() => done(), done);
-      },
-    });
+/** In a scope of its own, since what it needs around its routes would cost all others. */
+export const socketDoor: FastifyPluginAsync<SocketOptions> = async (
+  app,
+  { bus, config, isDraining, onError, onRefusal },
+) => {
+  const connections = new Set<Connection>();
+  /** Upgrades that were let in and are not open yet count as well. */
+  let open = 0;
 
-    const beat = setInterval(() => {
-      for (const connection of connections) connection.tick();
-    }, config.heartbeatInterval);
-    beat.unref();
-    app.addHook('onClose', (_app, done) => {
-      clearInterval(beat);
-      done();
-    });
+  await app.register(websocket, {
+    options: {
+      maxPayload: config.maxPayload,
+      maxFragments: 1_024,
+      maxBufferedChunks: 4_096,
+      perMessageDeflate: false,
+      handleProtocols: (protocols: Set<string>) =>
+        protocols.has(subprotocol)
+          ? subprotocol
+          : ([...protocols].find((name) => name.startsWith(keyProtocol)) ?? false),
+    },
+    errorHandler: (error, socket) => {
+      // What a peer does wrong has closed its socket already, with the code that says why.
+      if (isFaultOfPeer(error)) return;
+      onError(error);
+      socket.terminate();
+    },
+    preClose: (done) => {
+      closeAll(connections, config.shutdownTimeout).then(() => done(), done);
+    },
+  });
 
-    app.addHook('onRequest', (request, _reply, done) => {
-      done(asksForUpgrade(request) ? refusalOfUpgrade(request) : undefined);
-    });
+  const heartbeat = new HeartbeatWheel(config.heartbeatInterval / 2);
+  app.addHook('onClose', (_app, done) => {
+    heartbeat.stop();
+    done();
+  });
 
-    const admit = (request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void => {
-      const { agent_id: agentId } = request.query as ConnectQuery;
-      const { principal } = request;
-      if (!request.ws) {
-        done(new BusError('UPGRADE_REQUIRED', 'This is the socket; open it with a WebSocket client.'));
-      } else if (isDraining()) {
-        done(new BusError('SHUTTING_DOWN', 'The bus is stopping; connect again when it is back.'));
-      } else if (!speaksOurs(request.headers['sec-websocket-protocol'])) {
-        done(new BusError('VALIDATION_FAILED', `The only subprotocol here is ${subprotocol}; offer it, or none.`));
-      } else if (agentId === busAgentId) {
-        done(new BusError('FORBIDDEN', `${busAgentId} is the bus itself; connect as an agent.`));
-      } else if (principal.kind === 'agent' && principal.agentId !== agentId) {
-        done(new BusError('FORBIDDEN', "An agent's token is for that agent alone; connect as it, or use the bus key."));
-      } else if (open >= config.maxConnections) {
-        done(
-          new BusError('TOO_MANY_CONNECTIONS', `All ${config.maxConnections} connections are taken; try again later.`),
-        );
-      } else {
-        open++;
-        request.raw.socket.once('close', () => open--);
-        done();
-      }
-    };
+  /** @throws BusError WORKSPACE_FORBIDDEN */
+  const enter = ({ workspace }: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+    if (workspace) done();
+  };
 
-    for (const url of socketPaths) {
-      app.get<{ Querystring: ConnectQuery }>(
-        url,
-        {
-          websocket: true,
-          exposeHeadRoute: false,
-          preHandler: [admit],
-          schema: routeSchema({
-            tag: 'Socket',
-            summary: 'Open a WebSocket',
-            description:
-              'With the subprotocol `agent-bus.v1`: envelopes, receipts and acks. Without one: envelopes only. ' +
-              'A browser sends its key as the further subprotocol `agent-bus.key.<key>`.',
-            query: 'ConnectQuery',
-            replies: {},
-          }),
-        },
-        (webSocket, request) => {
-          const { agent_id: agentId } = request.query;
-          const connection = new Connection({
-            bus,
-            webSocket,
-            stream: request.raw.socket,
-            agentId,
-            connectionId: newId('conn'),
-            principal: request.principal,
-            limits: config,
-            onError,
-          });
-          if (config.registration === 'required' && !bus.agents.isRegistered(agentId)) {
-            connection.close('REGISTRATION_REQUIRED');
-            return;
-          }
-          connections.add(connection);
-          webSocket.once('close', () => connections.delete(connection));
-          connection.open();
-        },
+  const admit = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    const { agent_id: agentId } = request.query as ConnectQuery;
+    const { principal, workspace } = request;
+    const fault = request.ws ? faultOfHandshake(request, reply) : undefined;
+    if (fault) {
+      done(fault);
+    } else if (!request.ws) {
+      done(new BusError('UPGRADE_REQUIRED', 'This is the socket; open it with a WebSocket client.'));
+    } else if (isDraining()) {
+      done(new BusError('SHUTTING_DOWN', 'The bus is stopping; connect again when it is back.'));
+    } else if (!speaksOurs(request.headers['sec-websocket-protocol'])) {
+      done(new BusError('VALIDATION_FAILED', `The only subprotocol here is ${subprotocol}; offer it, or none.`));
+    } else if (open >= config.maxConnections) {
+      done(
+        new BusError('TOO_MANY_CONNECTIONS', `All ${config.maxConnections} connections are taken; try again later.`),
       );
+    } else {
+      workspace.agents.assertMayBecome(principal, agentId);
+      open++;
+      request.raw.socket.once('close', () => open--);
+      done();
     }
-  },
-);
+  };
+
+  for (const url of socketPaths) {
+    app.get<{ Querystring: ConnectQuery }>(
+      url,
+      {
+        websocket: true,
+        exposeHeadRoute: false,
+        preHandler: [enter, admit],
+        schema: routeSchema({
+          tag: 'Socket',
+          summary: 'Open a WebSocket',
+          description:
+            'With the subprotocol `agent-bus.v1`: envelopes, receipts and acks. Without one: envelopes only. ' +
+            'A browser sends its key as the further subprotocol `agent-bus.key.<key>`.',
+          query: 'ConnectQuery',
+          replies: {},
+        }),
+      },
+      (webSocket, request) => {
+        const { agent_id: agentId } = request.query;
+        const { principal, workspace, raw } = request;
+        const { workspaceId } = workspace.sessions;
+        const where = { principal, workspaceId, route: 'socket', address: raw.socket.remoteAddress, agentId };
+        const connection = new Connection({
+          workspace,
+          counters: bus.counters,
+          rateLimit: bus.rateLimit,
+          webSocket,
+          stream: raw.socket,
+          agentId,
+          connectionId: newId('conn'),
+          principal,
+          limits: config,
+          onError,
+          onRefusal: (refusal, envelope) => onRefusal(refusal, { ...where, ...logIdsOf({ body: envelope }) }),
+        });
+        if (config.registration === 'required' && !workspace.agents.isRegistered(agentId)) {
+          onRefusal({ code: 'REGISTRATION_REQUIRED' }, where);
+          connection.close('REGISTRATION_REQUIRED');
+          return;
+        }
+        connections.add(connection);
+        const still = heartbeat.add(connection);
+        const release = bus.access.hold(request.principal, (reason) => endNow(connection, reason));
+        webSocket.once('close', () => {
+          connections.delete(connection);
+          still();
+          release();
+        });
+        connection.open();
+      },
+    );
+  }
+};
+
+/** Its credential is over: who does not answer the close is cut off. */
+function endNow(connection: Connection, reason: BusError): void {
+  connection.close('UNAUTHORIZED', reason);
+  setTimeout(() => connection.terminate(), 2_000).unref();
+}
 
 /** Node's parser says so; its types do not. */
 function asksForUpgrade({ raw }: FastifyRequest): boolean {

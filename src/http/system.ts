@@ -2,12 +2,14 @@
 import { performance } from 'node:perf_hooks';
 import type { FastifyPluginCallback } from 'fastify';
 import { BusError } from '../protocol/errors.ts';
+import { refuseKeysInQuery } from './auth.ts';
 import { routeSchema } from './route-schema.ts';
 import { version } from './version.ts';
 
 export const systemRoutes: FastifyPluginCallback<{
   isDraining: () => boolean;
 }> = (app, { isDraining }, done) => {
+  refuseKeysInQuery(app);
   const startedAt = performance.now();
 
   app.get(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeAgentId } from '../../src/http/agent-url.ts';
+import { backend, frontend, startBus } from '../support/running-bus.ts';
 import { expectProblem, register, startHttp } from './start-http.ts';
 
 const descriptor = { agent_id: 'opencode://backend', capabilities: ['implementation'] };
@@ -10,6 +11,7 @@ describe('the agent directory over HTTP', () => {
     const first = await call('POST', '/agents/register', { body: { agent_descriptor: descriptor } });
     expect(first.status).toBe(201);
     expect(first.body.token).toMatch(/./);
+    expect(first.headers['cache-control']).toBe('no-store');
     const again = await call('POST', '/agents/register', { body: { agent_descriptor: descriptor } });
     expect(again.status).toBe(200);
     expect(again.body).not.toHaveProperty('token');
@@ -40,6 +42,21 @@ describe('the agent directory over HTTP', () => {
     const gone = await http.call('DELETE', '/agents/opencode://backend');
     expect({ status: gone.status, text: gone.text }).toEqual({ status: 204, text: '' });
     expectProblem(await http.call('GET', '/agents/opencode://backend'), 404, 'AGENT_NOT_FOUND');
+  });
+
+  it('closes the sockets of an agent that is deleted, and no others', async () => {
+    const bus = await startBus();
+    const [first, second, other] = [
+      await bus.connect(backend),
+      await bus.connectPlain(backend),
+      await bus.connect(frontend),
+    ];
+    expect((await bus.call('DELETE', `/agents/${backend}`)).status).toBe(204);
+    for (const client of [first, second]) {
+      expect(await client.closed).toEqual({ code: 1008, reason: 'AGENT_NOT_FOUND' });
+    }
+    expect((await bus.call('GET', '/agents')).body.items).toMatchObject([{ agent_id: frontend, online: true }]);
+    await other.roundTrip();
   });
 
   it.each([

@@ -55,7 +55,9 @@ describe('a key', () => {
   it('that is missing from an upgrade ends the connection with 401', async () => {
     const { port } = await startHttp();
     const socket = net.connect(port, '127.0.0.1');
-    socket.write('GET /?agent_id=a://b HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+    socket.write(
+      'GET /?agent_id=a://b HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+    );
     expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/^HTTP\/1.1 401 .*"UNAUTHORIZED"/s);
   });
 

@@ -3,7 +3,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { SessionEvent } from '../../src/protocol/types.gen.ts';
-import { expectProblem, expectValid, type Http, startHttp } from './start-http.ts';
+import { expectProblem, expectValid, type Http, register, startHttp } from './start-http.ts';
 import { busKey } from './test-bus.ts';
 
 interface Frame {
@@ -15,7 +15,12 @@ interface Frame {
 /** Reads a stream until `stop` says so or it ends. */
 async function readStream(
   { port }: Http,
-  { lastEventId, query = '', stop }: { lastEventId?: string; query?: string; stop?: (frame: Frame) => boolean },
+  {
+    lastEventId,
+    query = '',
+    stop,
+    key = busKey,
+  }: { lastEventId?: string; query?: string; stop?: (frame: Frame) => boolean; key?: string },
 ): Promise<{ frames: Frame[]; comments: string[]; headers: http.IncomingHttpHeaders; ended: boolean }> {
   const request = http.get({
     host: '127.0.0.1',
@@ -24,7 +29,7 @@ async function readStream(
     path: `/sessions/s1/events${query}`,
     headers: {
       accept: 'text/event-stream',
-      'x-agent-api-key': busKey,
+      'x-agent-api-key': key,
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
     },
   });
@@ -146,6 +151,28 @@ describe('the event stream of a session', () => {
     expect({ ended, ids: idsOf(frames) }).toEqual({ ended: true, ids: [1] });
   });
 
+  it('ends for an agent that leaves the session, and for nobody else', async () => {
+    const started = await start();
+    const agents = ['codex://leaver', 'codex://stayer'];
+    const keys = await register(started, ...agents);
+    const { sessions } = started.bus;
+    for (const agent_id of agents) sessions.addParticipant('s1', { agent_id });
+    const [leaver, stayer] = keys.map((key) =>
+      readStream(started, {
+        key,
+        stop(frame) {
+          if (frame.id === '3' && key === keys[0]) sessions.removeParticipant('s1', 'codex://leaver');
+          if (frame.id === '4') started.change(1);
+          return frame.id === '5';
+        },
+      }),
+    );
+    const left = await leaver;
+    expect(left).toMatchObject({ ended: true });
+    expect(left?.frames.every(({ id }) => Number(id) <= 4)).toBe(true);
+    expect(await stayer).toMatchObject({ ended: false });
+  });
+
   it('ends when the server closes, and does not hold it up', async () => {
     const started = await start();
     let closed: Promise<void> | undefined;
@@ -157,13 +184,13 @@ describe('the event stream of a session', () => {
     });
     expect(ended).toBe(true);
     await closed;
-    expect(started.bus.sessions.listenerCount('recorded')).toBe(0);
+    expect(started.bus.workspace('default').sessions.listenerCount('recorded')).toBe(0);
   });
 
   it('holds no listener for each reader, and none is left of those who are gone', async () => {
     const started = await start();
     await Promise.all(range(1, 15).map(() => readStream(started, { stop: upTo(1) })));
-    expect(started.bus.sessions.listenerCount('recorded')).toBe(1);
+    expect(started.bus.workspace('default').sessions.listenerCount('recorded')).toBe(1);
   });
 
   it('buffers little for a client that does not read, and loses nothing for it', async () => {
@@ -172,7 +199,7 @@ describe('the event stream of a session', () => {
     onTestFinished(() => void socket.destroy());
     const requested = once(started.app.server, 'request') as Promise<[http.IncomingMessage, http.ServerResponse]>;
     socket.write(
-      `GET /sessions/s1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\nx-agent-api-key: ${busKey}\r\n\r\n`,
+      `GET /sessions/s1/events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\nx-agent-api-key: ${busKey}\r\n\r\n`,
     );
     socket.pause();
     const [, response] = await requested;
@@ -200,5 +227,19 @@ describe('the event stream of a session', () => {
     expectProblem(await call('GET', '/sessions/s1/events?after=x', { headers }), 400, 'VALIDATION_FAILED');
     const odd = { ...headers, 'last-event-id': '1e9' };
     expectProblem(await call('GET', '/sessions/s1/events', { headers: odd }), 400, 'VALIDATION_FAILED');
+  });
+
+  it('after an event that there has never been is refused: it would wait for ever', async () => {
+    const { call } = await start();
+    const { body } = await call('GET', '/sessions/s1/events');
+    const last = Number(body.items.at(-1).id);
+    for (const headers of [{ accept: 'text/event-stream' }, { accept: 'application/json' }]) {
+      const beyond = await call('GET', '/sessions/s1/events', {
+        headers: { ...headers, 'last-event-id': String(last + 1) },
+      });
+      expectProblem(beyond, 400, 'VALIDATION_FAILED');
+      expect(beyond.body.error).toContain(`is behind the last event of the session, ${last}`);
+    }
+    expect((await call('GET', `/sessions/s1/events?after=${last}`)).body.items).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withoutStamp } from '../support/stamp.mjs';
 import { expectProblem, expectValid, register, startHttp } from './start-http.ts';
 
 const from = 'claude-code://orchestrator';
@@ -111,6 +112,19 @@ describe('a batch', () => {
     ]);
     expectValid('Problem', reply.body.items[1]);
     expect(reply.body.items[6].duplicate).toBe(true);
+  });
+
+  it('passes complete envelopes on byte for byte, as single sends do', async () => {
+    const { call } = await start();
+    const complete = (id: string) =>
+      `{ "payload":{"text":"}]\\"\\u00e9"}, "message_id":"${id}","timestamp":"2025-02-02T11:00:00Z",` +
+      `"sender":{"agent_id":"${from}","framework":"claude-code"},"recipient":{"agent_id":"${to}","framework":"opencode"},` +
+      '"message_type":"status_update","priority":"low","routing":{"timeout":"5m","retry_policy":' +
+      '{"max_retries":1,"backoff":"linear"},"delivery_mode":"async"}}';
+    const texts = [complete('m1'), complete('m2')];
+    await call('POST', '/messages/batch', { body: `{"messages":[${texts.join('\n,')}]}` });
+    const pulled = await call('GET', `/agents/${to}/messages`);
+    for (const text of texts) expect(withoutStamp(pulled.text)).toContain(`"envelope":${text}}`);
   });
 
   it('takes 1,000 messages and no more', async () => {

@@ -2,13 +2,12 @@ import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { enforcePolicy } from '../../src/http/policy.ts';
 import { expectProblem, type Http, register, startHttp } from './start-http.ts';
-import { openTestBus } from './test-bus.ts';
 
 const me = 'codex://me';
 const other = 'codex://other';
 const descriptor = (agent_id: string) => ({ agent_descriptor: { agent_id, capabilities: [] } });
 
-/** `mine` is orchestrated by me, `joined` has me as participant, `foreign` does not know me. */
+/** `mine` is orchestrated by me, `led-by-nobody` by nobody, `joined` has me as participant, `foreign` does not know me. */
 async function start(): Promise<{ http: Http; key: string }> {
   const http = await startHttp();
   const [key = ''] = await register(http, me, other);
@@ -16,8 +15,10 @@ async function start(): Promise<{ http: Http; key: string }> {
     { session_id: 'mine', orchestrator: me },
     { session_id: 'joined', orchestrator: other, participants: [{ agent_id: me }] },
     { session_id: 'foreign', orchestrator: other },
+    { session_id: 'led-by-nobody' },
   ];
   for (const body of sessions) await http.call('POST', '/sessions', { body });
+  await http.call('POST', '/sessions/joined/chats', { body: { chat_id: 'c1', agent_id: other } });
   return { http, key };
 }
 
@@ -31,15 +32,19 @@ describe("an agent's own token", () => {
     ['DELETE', `/agents/${me}`],
     ['GET', '/sessions'],
     ['GET', '/sessions/foreign'],
-    ['GET', '/sessions/foreign/tasks'],
-    ['GET', '/sessions/foreign/events'],
-    ['GET', '/sessions/foreign/summary'],
+    ['GET', '/sessions/joined/tasks'],
+    ['GET', '/sessions/joined/events'],
+    ['GET', '/sessions/joined/summary'],
     ['POST', '/sessions', { orchestrator: me }],
     ['POST', '/sessions/mine/participants', { agent_id: other }],
     ['PATCH', '/sessions/mine/context', { a: 1 }],
     ['PATCH', '/sessions/joined/context', { a: 1 }],
     ['PUT', '/sessions/joined/context', { a: 1 }],
     ['GET', '/sessions/joined/messages'],
+    ['POST', '/sessions/mine/chats', { agent_id: other }],
+    ['GET', '/sessions/joined/chats'],
+    ['GET', '/sessions/joined/chats/c1'],
+    ['GET', '/sessions/joined/chats/active/history'],
     ['POST', '/sessions/mine/complete'],
     ['POST', '/sessions/mine/terminate', { reason: 'x' }],
   ])('may %s %s', async (method, path, body?: unknown) => {
@@ -67,6 +72,19 @@ describe("an agent's own token", () => {
     ['PATCH', '/sessions/foreign/context', { a: 1 }],
     ['PUT', '/sessions/foreign/context', { a: 1 }],
     ['GET', '/sessions/foreign/messages'],
+    ['GET', '/sessions/foreign/tasks'],
+    ['GET', '/sessions/foreign/events'],
+    ['GET', '/sessions/foreign/summary'],
+    ['GET', '/sessions/foreign/chats'],
+    ['GET', '/sessions/foreign/chats/c1'],
+    ['GET', '/sessions/foreign/chats/c1/history'],
+    ['POST', '/sessions/foreign/chats/c1/messages', { content: 'Hello!' }],
+    ['POST', '/sessions/joined/chats', { agent_id: me }],
+    ['POST', '/sessions/joined/chats/c1/switch'],
+    ['DELETE', '/sessions/joined/chats/c1/history'],
+    ['DELETE', '/sessions/joined/chats/c1'],
+    ['POST', '/sessions/led-by-nobody/complete'],
+    ['POST', '/sessions/led-by-nobody/participants', { agent_id: me }],
     ['POST', '/sessions/joined/complete'],
     ['POST', '/sessions/joined/terminate', { reason: 'x' }],
   ])('may not %s %s', async (method, path, body?: unknown) => {
@@ -88,10 +106,10 @@ describe("an agent's own token", () => {
   it('is not enough for a route that the policy forgot', async () => {
     const app = Fastify();
     app.addHook('onRequest', (request, _reply, done) => {
-      request.principal = { kind: 'agent', agentId: me };
+      request.principal = { id: 'me', workspaceId: 'default', agentId: me };
       done();
     });
-    enforcePolicy(app, await openTestBus());
+    enforcePolicy(app);
     app.get('/forgotten', () => 'secret');
     const reply = await app.inject('/forgotten');
     expect(reply.json()).toMatchObject({ code: 'FORBIDDEN' });

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { operator } from '../../src/bus/identity.ts';
 import { BusError, errorTable } from '../../src/protocol/errors.ts';
 import { type Call, expectProblem, type Http, register, startHttp } from './start-http.ts';
 
@@ -232,7 +233,9 @@ describe('a path', () => {
   });
 
   it.each([
-    ['PUT', '/messages/send', 'GET, HEAD, POST'],
+    ['PUT', '/messages/send', 'POST'],
+    ['DELETE', '/messages/send', 'POST'],
+    ['DELETE', '/messages/m1', 'GET, HEAD'],
     ['GET', '/messages/batch/', undefined],
     ['DELETE', '/sessions', 'GET, HEAD, POST'],
     ['OPTIONS', '/sessions/x/context', 'PATCH, PUT'],
@@ -290,16 +293,14 @@ describe('a query string', () => {
 
 describe('a fault inside', () => {
   const failing = (error: unknown) => ({
-    authenticate: () => ({ kind: 'bus' }),
+    authenticate: () => operator,
     rateLimit: { take: () => undefined },
     counters: {},
-    sessions: {
-      on() {},
-      off() {},
+    sessionsFor: () => ({
       listSessions: () => {
         throw error;
       },
-    },
+    }),
   });
   const lines: { level: string; object: Record<string, unknown> }[] = [];
   const logger = Object.fromEntries(
@@ -349,8 +350,13 @@ describe('what is not HTTP', () => {
 
   it.each([
     ['a bad request line', 'HELLO\r\n\r\n', 400, 'BAD_REQUEST'],
-    ['a space in the path', 'GET /agents/a b HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'BAD_REQUEST'],
-    ['headers of 20 KB', `GET / HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+    ['a space in the path', 'GET /agents/a b HTTP/1.1\r\nhost: localhost\r\n\r\n', 400, 'BAD_REQUEST'],
+    [
+      'headers of 20 KB',
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'HEADERS_TOO_LARGE',
+    ],
   ])('is answered with a problem: %s', async (_what, text, status, code) => {
     const reply = await talk(text);
     expect(reply).toMatch(new RegExp(`^HTTP/1.1 ${status} `));

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/http/app.ts';
-import { policy } from '../../src/http/policy.ts';
+import { framePolicy, policy } from '../../src/http/policy.ts';
+import { schemaDocuments } from '../../src/schema/registry.ts';
 import { startHttp } from './start-http.ts';
-import { config, openTestBus } from './test-bus.ts';
+import { config, openTestAudit, openTestBus } from './test-bus.ts';
 
 /** The route table of the contract. */
 const contract = [
@@ -10,12 +11,14 @@ const contract = [
   'GET /agents',
   'GET /agents/{agent_id}',
   'DELETE /agents/{agent_id}',
+  'POST /agents/{agent_id}/token',
   'GET /agents/{agent_id}/messages',
   'POST /agents/{agent_id}/messages/{message_id}/ack',
   'POST /agents/{agent_id}/messages/{message_id}/nack',
   'POST /messages/send',
   'POST /messages/batch',
   'GET /messages/{message_id}',
+  'GET /audit',
   'GET /dead-letters',
   'POST /dead-letters/{message_id}/redrive',
   'DELETE /dead-letters/{message_id}',
@@ -34,6 +37,18 @@ const contract = [
   'POST /sessions/{session_id}/complete',
   'POST /sessions/{session_id}/terminate',
   'GET /sessions/{session_id}/summary',
+  'POST /sessions/{session_id}/chats',
+  'GET /sessions/{session_id}/chats',
+  'GET /sessions/{session_id}/chats/{chat_id}',
+  'DELETE /sessions/{session_id}/chats/{chat_id}',
+  'POST /sessions/{session_id}/chats/{chat_id}/switch',
+  'POST /sessions/{session_id}/chats/{chat_id}/messages',
+  'GET /sessions/{session_id}/chats/{chat_id}/history',
+  'DELETE /sessions/{session_id}/chats/{chat_id}/history',
+  'POST /keys',
+  'GET /keys',
+  'POST /keys/{key_id}/rotate',
+  'DELETE /keys/{key_id}',
   'GET /health',
   'GET /ready',
   'GET /metrics',
@@ -42,8 +57,12 @@ const contract = [
 /** Not in the document: itself, its viewer, and the sockets. */
 const undescribed = ['GET /openapi.json', 'GET /docs', 'GET /', 'GET /ws'];
 
+interface Operation {
+  parameters?: { in: string; name: string }[];
+}
+
 async function registeredRoutes(): Promise<string[]> {
-  const app = buildApp({ bus: await openTestBus(), config });
+  const app = buildApp({ bus: await openTestBus(), audit: openTestAudit(), config });
   const routes: string[] = [];
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD' && url !== '/docs/' && !url.startsWith('/docs/')) routes.push(`${method} ${url}`);
@@ -81,10 +100,31 @@ describe('the routes', () => {
     }
   });
 
+  it('say where a workspace may be named, all but those that need no key', async () => {
+    const { call } = await startHttp();
+    const { body } = await call('GET', '/openapi.json');
+    for (const [path, methods] of Object.entries(body.paths as Record<string, Record<string, Operation>>)) {
+      for (const { parameters = [] } of Object.values(methods)) {
+        const inHeader = parameters.filter((one) => one.in === 'header').map(({ name }) => name);
+        expect(inHeader, path).toEqual(path === '/health' || path === '/ready' ? [] : ['x-agent-workspace']);
+      }
+    }
+  });
+
   it('have a rule in the policy, all but those that need no key', () => {
     const open = ['GET /health', 'GET /ready'];
+    const sockets = ['GET /', 'GET /ws'];
     const keyed = contract.filter((route) => !open.includes(route)).map((route) => route.replace(/\{(\w+)\}/g, ':$1'));
-    expect(Object.keys(policy)).toEqual(expect.arrayContaining(keyed));
+    expect(Object.keys(policy).sort()).toEqual([...keyed, ...sockets].sort());
+  });
+
+  it('have beside them a scope for every frame that an agent may send', () => {
+    const frames = schemaDocuments.find(({ $id }) => $id === 'frames.json')?.definitions ?? {};
+    const bySocket = Object.keys(frames).filter(
+      (name) => name.endsWith('Frame') && !/^(Hello|Accepted|Rejected|Draining)/.test(name),
+    );
+    const kinds = bySocket.map((name) => name.slice(0, -'Frame'.length).toLowerCase());
+    expect(Object.keys(framePolicy).sort()).toEqual(['envelope', ...kinds].sort());
   });
 
   it('name only schemas that the document holds', async () => {

@@ -11,6 +11,7 @@ import {
   waiting,
 } from '../support/running-bus.ts';
 import { SocketClient } from '../support/socket-client.ts';
+import { withoutStamp } from '../support/stamp.mjs';
 
 describe('the dialect agent-bus.v1', () => {
   it('begins with a hello that names the connection, its window and the mail that waits', async () => {
@@ -160,10 +161,10 @@ describe('agents in conversation', () => {
       const response = await fetch(`http://127.0.0.1:${bus.port}/agents/${encodeURIComponent(backend)}/messages`, {
         headers: { 'x-agent-api-key': key },
       });
-      expect(await response.text()).toContain(complete);
+      expect(withoutStamp(await response.text())).toContain(complete);
     } else {
       const client = await (door === 'plain' ? bus.connectPlain(backend) : bus.connect(backend));
-      expect((await client.nextRaw()).text).toBe(complete);
+      expect(withoutStamp((await client.nextRaw()).text)).toBe(complete);
     }
   });
 });

@@ -56,7 +56,17 @@ const wrongTypes: Record<string, unknown[]> = {
   message_id: [1, null, {}, [], '', 'a b', 'ü', 'a/b'],
   timestamp: [1, null, 'yesterday', '2025-02-02', '2025-13-40T00:00:00Z'],
   sender: [null, 'a://b', [], {}, { agent_id: 1 }, { agent_id: 'x' }, { agent_id: orchestrator, session_id: 5 }],
-  recipient: [null, backend, {}, { agent_id: backend, capability: 'x' }, { capability: '' }, { session_id: 's' }],
+  recipient: [
+    null,
+    backend,
+    {},
+    { agent_id: backend, capability: 'x' },
+    { capability: '' },
+    { session_id: 'a b' },
+    { role: 'x' },
+    { agent_id: backend, session_id: 's' },
+    { agent_id: backend, role: 'x' },
+  ],
   message_type: [1, null, 'chat', 'TASK_REQUEST', '__proto__'],
   priority: [1, null, 'urgent', 'High'],
   routing: [
@@ -71,8 +81,10 @@ const wrongTypes: Record<string, unknown[]> = {
     { fallback_agents: 'a://b' },
     { fallback_agents: Array(9).fill(backend) },
     { delivery_mode: 'SYNC' },
+    { deliver_after: 5 },
+    { deliver_after: '1.5s' },
   ],
-  metadata: [null, [], 'x', { task_id: 1 }, { in_reply_to: 'a b' }, { step: '' }, { traceparent: 1 }],
+  metadata: [null, [], 'x', { task_id: 1 }, { in_reply_to: 'a b' }, { step: '' }, { traceparent: 1 }, { bus: {} }],
 };
 
 async function start(): Promise<{ bus: RunningBus; client: SocketClient }> {
@@ -163,6 +175,25 @@ describe('what ends a socket', () => {
     expect(await bus.ledger('after')).toBeUndefined();
     expect((await bus.agent(backend)).queued).toBe(0);
     await expectAlive(await bus.connect(orchestrator), 'alive');
+  });
+});
+
+describe('unreadable frames', () => {
+  it('end a socket with 1008 when 100 come one behind the other', async () => {
+    const { bus, client } = await start();
+    for (let i = 0; i < 150; i++) client.sendText('[]');
+    expect(await client.closed).toEqual({ code: 1008, reason: 'TOO_MANY_INVALID_FRAMES' });
+    expect(client.unread.filter(({ frame }) => frame.type === 'rejected')).toHaveLength(100);
+    await expectAlive(await bus.connect(orchestrator), 'alive');
+  });
+
+  it('are counted anew after a readable one', async () => {
+    const { client } = await start();
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 99; i++) client.sendText('[]');
+      client.send(envelope(`between${round}`, orchestrator, backend));
+      await client.receipt(`between${round}`);
+    }
   });
 });
 

@@ -41,6 +41,17 @@ describe('a peer that answers no ping', () => {
     expect((await bus.agent(backend)).connections).toBe(1);
   });
 
+  it('is noticed within two intervals of its last sign of life', async () => {
+    const heartbeatInterval = 500;
+    const bus = await startBus({ heartbeatInterval });
+    const dead = await bus.openRaw(backend, v1);
+    const before = Date.now();
+    dead.resume();
+    await once(dead, 'close');
+    const slack = 150;
+    expect(Date.now() - before).toBeLessThan(heartbeatInterval * 2 + slack);
+  });
+
   it('is told from one that answers and says nothing else', async () => {
     const bus = await startBus({ heartbeatInterval: 40 });
     const client = await bus.connect(backend);
@@ -132,10 +143,7 @@ describe('a peer that does not read', () => {
 
 /** Sends what is refused, a megabyte at a time, until the bus reads no more of it. */
 async function floodUntilUnread({ ws }: SocketClient): Promise<void> {
-  const refused = JSON.stringify({
-    ...envelope('x'.repeat(100), orchestrator, 'nobody://here'),
-    unknown: 'x'.repeat(100),
-  });
+  const refused = JSON.stringify(envelope('x'.repeat(100), orchestrator, `nobody://${'x'.repeat(100)}`));
   for (let round = 0; round < 60; round++) {
     for (let i = 0; i < 2_500; i++) ws.send(refused);
     let before = 0;

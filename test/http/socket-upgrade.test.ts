@@ -20,7 +20,7 @@ async function rawUpgrade(
     answer += chunk;
   });
   socket.write(
-    `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
+    `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
       `sec-websocket-key: ${key}\r\n${header}\r\n`,
   );
   await once(socket, 'close');

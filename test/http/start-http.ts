@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
 import { type AppOptions, buildApp } from '../../src/http/app.ts';
 import { validatorOf } from '../../src/schema/registry.ts';
-import { busKey, config, openTestBus } from './test-bus.ts';
+import { busKey, config, openTestAudit, openTestBus } from './test-bus.ts';
 
 export interface Reply {
   status: number;
@@ -32,7 +32,7 @@ type Paths = Record<string, Record<string, Operation>>;
 export async function startHttp(options: Partial<AppOptions> = {}) {
   const failures: unknown[] = [];
   const bus = options.bus ?? (await openTestBus(failures));
-  const app = buildApp({ bus, config, ...options });
+  const app = buildApp({ bus, audit: openTestAudit(failures), config, ...options });
   await app.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {
     await app.close();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { expectProblem, register, startHttp } from './start-http.ts';
+import { busKey } from './test-bus.ts';
 
 describe('the system routes', () => {
   it('say that the process is alive, since when, and which version it is', async () => {
@@ -17,6 +18,14 @@ describe('the system routes', () => {
     expectProblem(reply, 503, 'SHUTTING_DOWN');
     expect(reply.headers['retry-after']).toBe('1');
     expect((await call('GET', '/health', { key: null })).status).toBe(200);
+  });
+
+  it.each(['/health', '/ready'])('%s refuses a key in the query string, where logs would keep it', async (path) => {
+    const { call } = await startHttp();
+    const reply = await call('GET', `${path}?api_key=a-secret`, { key: null });
+    expectProblem(reply, 400, 'KEY_IN_QUERY');
+    expect(reply.text).not.toContain('a-secret');
+    expect((await call('GET', `${path}?probe=1`, { key: null })).status).toBe(200);
   });
 
   it('show figures as Prometheus reads them', async () => {
@@ -41,13 +50,40 @@ describe('the viewer', () => {
     const { call } = await startHttp();
     const page = await call('GET', '/docs');
     expect(page.status).toBe(200);
-    expect(page.headers['content-security-policy']).toContain("default-src 'self'");
     const assets = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '');
     expect(assets.length).toBeGreaterThan(3);
     for (const asset of assets) {
       expect(asset).toMatch(/^\/docs\//);
       expect((await call('GET', asset)).status, asset).toBe(200);
     }
+  });
+
+  it.each([
+    ['/docs', busKey, 200],
+    ['/docs', null, 401],
+    ['/docs/static/swagger-ui.css', busKey, 200],
+    ['/docs/static/nothing', busKey, 404],
+    ['/openapi.json', busKey, 200],
+  ])('tells browsers to run and load nothing else: %s with the key %s', async (path, key, status) => {
+    const { call } = await startHttp();
+    const reply = await call('GET', path, { key });
+    expect(reply.status).toBe(status);
+    expect(reply.headers).toMatchObject({
+      'content-security-policy':
+        "default-src 'none'; base-uri 'none'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; " +
+        "img-src 'self' data:; script-src 'self'; style-src 'self'",
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    });
+  });
+
+  it('has nothing in its page that those rules forbid', async () => {
+    const { call } = await startHttp();
+    const { text } = await call('GET', '/docs');
+    expect(text).not.toMatch(/<script(?![^>]*\ssrc=)|\sstyle=|<style|\son\w+=|javascript:/i);
   });
 
   it('asks nobody to validate the document', async () => {

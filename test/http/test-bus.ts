@@ -1,5 +1,6 @@
 // A real bus on the memory store, for tests of the HTTP door.
-import { Bus } from '../../src/bus/bus.ts';
+import { AuditTrail } from '../../src/bus/audit-trail.ts';
+import { Bus, type BusOptions } from '../../src/bus/bus.ts';
 import { resolveOptions } from '../../src/config/config.ts';
 import { systemClock } from '../../src/ports/clock.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -8,8 +9,13 @@ export const busKey = 'test-key';
 
 export const config = resolveOptions({ apiKey: busKey });
 
+export function openTestAudit(failures: unknown[] = []): AuditTrail {
+  const onError = (error: unknown) => failures.push(error);
+  return new AuditTrail({ log: createMemoryStore().audit, clock: systemClock, retentionMs: 3_600_000, onError });
+}
+
 /** `failures` collects what went wrong behind the answers. */
-export function openTestBus(failures: unknown[] = []): Promise<Bus> {
+export function openTestBus(failures: unknown[] = [], options: Partial<BusOptions> = {}): Promise<Bus> {
   return Bus.open({
     store: createMemoryStore(),
     clock: systemClock,
@@ -21,6 +27,10 @@ export function openTestBus(failures: unknown[] = []): Promise<Bus> {
     retentionMs: 3_600_000,
     autoAdvance: true,
     rateLimit: 0,
+    maxHops: 32,
+    maxPairRate: 0,
+    maxSessionRate: 0,
     onError: (error) => failures.push(error),
+    ...options,
   });
 }

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { ServerSentEvents } from '../../src/http/server-sent-events.ts';
+
+it('server-sent events go nowhere once either side has ended them, and that is no fault', async () => {
+  const server = http.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const socket = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const requested = once(server, 'request') as Promise<[http.IncomingMessage, http.ServerResponse]>;
+  socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const [, response] = await requested;
+  const faults: unknown[] = [];
+  response.on('error', (error) => faults.push(error));
+  const events = new ServerSentEvents(response, {});
+  events.send({ id: '1', type: 'part', data: { text: 'two\nlines' } });
+  const [first] = await once(socket, 'data');
+  expect(String(first)).toContain('id: 1\nevent: part\ndata: {"text":"two\\nlines"}\n\n');
+  events.end();
+  expect(events.isOpen).toBe(false);
+  events.send({ type: 'part', data: {} });
+  socket.destroy();
+  await once(response, 'close');
+  events.ping();
+  await events.drained();
+  events.end();
+  await new Promise(setImmediate);
+  expect(faults).toEqual([]);
+});
