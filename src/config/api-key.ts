@@ -1,10 +1,11 @@
 // The bus key: the configured one, or one that the bus makes and keeps; and which addresses may do without a strong one.
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BusError } from '../protocol/errors.ts';
 import type { BusConfig } from './config.ts';
+import { flushFolder, makeFolder } from './durable-folder.ts';
+import { isLoopback } from './loopback.ts';
 
 export interface ResolvedApiKey {
   apiKey: string;
@@ -15,17 +16,6 @@ export interface ResolvedApiKey {
 }
 
 const shortestPublicKey = 16;
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-/** Whether only this machine can reach an address. A name other than `localhost` may resolve to anything: false. */
-export function isLoopback(host: string): boolean {
-  const family = isIP(host);
-  if (family === 0) return host.toLowerCase() === 'localhost';
-  return loopback.check(host, family === 6 ? 'ipv6' : 'ipv4');
-}
 
 /** @throws BusError CONFIG_INVALID where others could reach the bus with no key or a weak one. */
 export function assertKeyGuardsHost({ host, apiKey }: Pick<BusConfig, 'host' | 'apiKey'>): void {
@@ -60,6 +50,11 @@ export function resolveApiKey(config: BusConfig): ResolvedApiKey {
   }
 }
 
+/** The key that speaks for the operator: the configured one, else the one that the bus has made and keeps, if it has. */
+export function operatorKey({ apiKey, dataDir }: Pick<BusConfig, 'apiKey' | 'dataDir'>): string | undefined {
+  return apiKey ?? keptKey(join(dataDir, 'api-key'));
+}
+
 function newApiKey(): string {
   return `abk_${randomBytes(24).toString('base64url')}`;
 }
@@ -81,12 +76,13 @@ function keptKey(path: string): string | undefined {
 
 /** Written aside and linked into place: a crash leaves no half key, and of two starts at once both use the first's. */
 function keepNewKey(dataDir: string, path: string): string {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   const aside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const apiKey = newApiKey();
   try {
     writeFileSync(aside, `${apiKey}\n`, { mode: 0o600, flag: 'wx', flush: true });
     linkSync(aside, path);
+    flushFolder(dataDir);
     return apiKey;
   } catch (error) {
     const others = (error as NodeJS.ErrnoException).code === 'EEXIST' ? keptKey(path) : undefined;

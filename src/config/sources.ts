@@ -4,7 +4,7 @@ import { BusError } from '../protocol/errors.ts';
 import { environmentPrefix, type Setting } from './settings.ts';
 
 export interface Source {
-  nameOf(setting: Setting): string;
+  nameOf(setting: Setting<string>): string;
   /** `environment variable AGENT_BUS_PORT`, `flag --port`, ... */
   describe(name: string): string;
   /** Whether the values are text that is read by the kind of the setting. */

@@ -1,16 +1,16 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isLoopback, resolveApiKey } from '../../src/config/api-key.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { resolveApiKey } from '../../src/config/api-key.ts';
 import { resolveOptions } from '../../src/config/config.ts';
+import { isLoopback } from '../../src/config/loopback.ts';
 import type { Config } from '../../src/protocol/types.gen.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'agent-bus-key-'));
+  folder = temporaryFolder();
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 const resolve = (options: Config) => resolveApiKey(resolveOptions(options));
 const persistent = (): Config => ({ persistenceEnabled: true, dataDir: join(folder, 'data') });

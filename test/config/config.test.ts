@@ -36,6 +36,8 @@ describe('defaults', () => {
       port: 8080,
       host: '127.0.0.1',
       maxConnections: 1000,
+      maxHttpConnections: 2000,
+      maxConnectionsPerAddress: 1000,
       heartbeatInterval: 30_000,
       messageTimeout: 300_000,
       persistenceEnabled: false,
@@ -51,20 +53,35 @@ describe('defaults', () => {
       maxMailboxBytes: 1_073_741_824,
       diskReserve: 67_108_864,
       rateLimit: 0,
+      maxHops: 32,
+      maxPairRate: 60_000,
+      maxSessionRate: 120_000,
       offlineGrace: 10_000,
       dedupeWindow: 86_400_000,
       retention: 604_800_000,
+      auditRetention: 2_592_000_000,
       sessionTimeout: 86_400_000,
       autoAdvance: true,
+      maxSessions: 0,
+      maxChatsPerSession: 0,
+      chatHistoryLimit: 200,
+      chatHistoryBytes: 1_048_576,
+      chatTimeout: 300_000,
       registration: 'auto',
       shutdownTimeout: 8_000,
+      providers: {},
     });
   });
 
-  it('cover every key of the schema but apiKey', () => {
+  it('cover every key of the schema but those that need none', () => {
     const definition = schemaDocuments.find(({ $id }) => $id === 'config.json')?.definitions.Config;
     const properties = (definition as { properties?: object } | undefined)?.properties ?? {};
-    expect([...Object.keys(loadConfig({})), 'apiKey'].sort()).toEqual(Object.keys(properties).sort());
+    const without = [
+      ...['apiKey', 'encryptionKey', 'encryptionKeyFile'],
+      ...['allowedHosts', 'allowedOrigins', 'corsOrigins', 'tlsCert', 'tlsKey'],
+      ...['jwtSecret', 'jwksUrl', 'jwtIssuer', 'jwtAudience', 'templates'],
+    ];
+    expect([...Object.keys(loadConfig({})), ...without].sort()).toEqual(Object.keys(properties).sort());
   });
 
   it('cannot be changed', () => {
@@ -104,6 +121,8 @@ describe('text from the environment and flags', () => {
     ['AGENT_BUS_API_KEY', '0123', 'apiKey', '0123'],
     ['AGENT_BUS_DATA_DIR', '1', 'dataDir', '1'],
     ['AGENT_BUS_LOG_LEVEL', 'warn', 'logLevel', 'warn'],
+    ['AGENT_BUS_ALLOWED_HOSTS', 'agent-bus, ::1', 'allowedHosts', ['agent-bus', '::1']],
+    ['AGENT_BUS_CORS_ORIGINS', 'https://a.example', 'corsOrigins', ['https://a.example']],
   ])('%s=%s is read by the kind of the key', (name, text, key, value) => {
     expect(loadConfig({ env: { [name]: text } })).toHaveProperty(key, value);
   });
@@ -114,6 +133,17 @@ describe('text from the environment and flags', () => {
     ['AGENT_BUS_PORT', '-1', 'a whole number from 0 to 65535, not "-1"'],
     ['AGENT_BUS_PORT', '1e3', 'a whole number from 0 to 65535, not "1e3"'],
     ['AGENT_BUS_PORT', '', 'a whole number from 0 to 65535, not ""'],
+    [
+      'AGENT_BUS_ALLOWED_HOSTS',
+      'a:80',
+      'a list of host names or addresses without a port, as text with commas, not ["a:80"]',
+    ],
+    [
+      'AGENT_BUS_ALLOWED_ORIGINS',
+      'https://a/b',
+      'a list of origins (`https://app.example.com`), as text with commas, not ["https://a/b"]',
+    ],
+    ['AGENT_BUS_CORS_ORIGINS', '*', 'a list of origins (`https://app.example.com`), as text with commas, not ["*"]'],
     ['AGENT_BUS_AUTO_ADVANCE', 'yes', 'true or false, not "yes"'],
     ['AGENT_BUS_AUTO_ADVANCE', 'TRUE', 'true or false, not "TRUE"'],
     ['AGENT_BUS_LOG_LEVEL', 'loud', 'one of silent, fatal, error, warn, info, debug, trace, not "loud"'],
@@ -180,18 +210,91 @@ describe('faults', () => {
 });
 
 describe('values that cannot hold together', () => {
-  it('refuse encryption, which this version does not have', () => {
+  const key = 'ab'.repeat(32);
+
+  it('refuse encryption without a key, and a key without encryption', () => {
     expect(faults({ flags: { '--encryption-enabled': 'true' } })).toEqual([
-      '/encryptionEnabled flag --encryption-enabled must be false: encryption at rest is not available in this version',
+      expect.stringMatching(
+        /^\/encryptionEnabled flag --encryption-enabled needs encryptionKey \(AGENT_BUS_ENCRYPTION_KEY\)/,
+      ),
     ]);
-    expect(faults({ env: { AGENT_BUS_ENCRYPTION_KEY: 'x' } })[0]).toContain('not available in this version');
+    expect(faults({ env: { AGENT_BUS_ENCRYPTION_KEY: key, AGENT_BUS_ENCRYPTION_KEY_FILE: '/key' } })).toEqual([
+      expect.stringMatching(/^\/encryptionKeyFile .* beside encryptionKey: one of them$/),
+      expect.stringMatching(/^\/encryptionKey .*AGENT_BUS_ENCRYPTION_KEY is of no use without encryptionEnabled/),
+      expect.stringMatching(
+        /^\/encryptionKeyFile .*AGENT_BUS_ENCRYPTION_KEY_FILE is of no use without encryptionEnabled/,
+      ),
+    ]);
   });
+
+  it('refuse a bus key that would be made beside what is encrypted', () => {
+    const options: Config = { encryptionEnabled: true, encryptionKey: key, persistenceEnabled: true };
+    expect(faultsOf(() => resolveOptions(options))).toEqual([expect.stringMatching(/^\/apiKey apiKey must be set/)]);
+    expect(resolveOptions({ ...options, apiKey: 'dev-key' }).encryptionKey).toBe(key);
+    expect(resolveOptions({ ...options, persistenceEnabled: false }).encryptionKey).toBe(key);
+  });
+
+  it.each(['x', key.slice(1), `${key}0`, `${key},`, `${key},x`, `${key} ${key}`, 'g'.repeat(64), 'a'.repeat(44)])(
+    'never show an encryption key that is none: %s',
+    (encryptionKey) => {
+      const [fault] = faultsOf(() => resolveOptions({ encryptionEnabled: true, encryptionKey }));
+      expect(fault).toMatch(
+        /^\/encryptionKey option encryptionKey must be .* 32 bytes as 64 hex digits .*, not what was given$/,
+      );
+    },
+  );
 
   it('refuse a retention shorter than the dedupe window, naming both and where they came from', () => {
     expect(faults({ env: { AGENT_BUS_RETENTION: '1h' } })).toEqual([
       '/retention retention (3600000 ms, environment variable AGENT_BUS_RETENTION) must not be shorter than dedupeWindow (86400000 ms, default of dedupeWindow)',
     ]);
     expect(resolveOptions({ retention: '1h', dedupeWindow: '1h' }).retention).toBe(3_600_000);
+  });
+});
+
+describe('providers', () => {
+  const local = { kind: 'openai-compatible', baseURL: 'http://127.0.0.1:11434/v1' } as const;
+  const providers = { openai: { kind: 'openai', apiKeyEnv: 'OPENAI_API_KEY', models: ['gpt-4o'] }, local } as const;
+
+  it('come from a file, or as JSON from the environment or a flag', () => {
+    const text = JSON.stringify(providers);
+    for (const sources of [
+      { file: fileWith(JSON.stringify({ providers })) },
+      { env: { AGENT_BUS_PROVIDERS: text } },
+      { flags: { '--providers': text } },
+    ]) {
+      expect(loadConfig(sources).providers).toEqual(providers);
+    }
+    expect(resolveOptions({ providers: { local } }).providers).toEqual({ local });
+  });
+
+  it.each([
+    [{ x: { kind: 'gpt' } }, '/x/kind must be one of openai, anthropic, openai-compatible'],
+    [{ x: { kind: 'openai' } }, "/x must have required property 'apiKeyEnv'"],
+    [{ x: { kind: 'openai-compatible' } }, "/x must have required property 'baseURL'"],
+    [{ x: { ...local, apiKey: 'sk-secret' } }, '/x/apiKey unknown field "apiKey"'],
+    [{ x: { ...local, apiKeyEnv: 'sk-secret' } }, '/x/apiKeyEnv must be the name of an environment variable'],
+    [{ x: { ...local, baseURL: 'http://me:sk-secret@host/v1' } }, '/x/baseURL must begin with http:// or https://'],
+    [{ x: { ...local, timeout: '6m' } }, 'the timeout of x must be at most 5m'],
+    [{ x: { ...local, maxReplyBytes: 2 ** 30 } }, '/x/maxReplyBytes must be <= 67108864'],
+    [{ '1': local }, 'must be named with 1 to 64 of'],
+    ['sk-secret', 'must be a JSON object'],
+    [[], 'must be object'],
+  ])('are refused with the place and the reason, and without what stands there: %j', (wrong, reason) => {
+    const text = JSON.stringify(wrong);
+    for (const sources of [{ file: fileWith(`{ "providers": ${text} }`) }, { env: { AGENT_BUS_PROVIDERS: text } }]) {
+      const [fault = '', ...more] = faults(sources);
+      expect(more).toEqual([]);
+      expect(fault).toContain(reason);
+      expect(fault).toMatch(/^\/providers/);
+      expect(fault).not.toContain('sk-secret');
+    }
+  });
+
+  it('are no other text than JSON', () => {
+    expect(faults({ env: { AGENT_BUS_PROVIDERS: '{ openai }' } })).toEqual([
+      '/providers environment variable AGENT_BUS_PROVIDERS must be a JSON object',
+    ]);
   });
 });
 
