@@ -1,45 +1,53 @@
-// The whole bus in one object: picks the adapters, starts and stops everything in its order.
+// The whole bus in one object: starts and stops everything in its order.
 import { EventEmitter } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { type Logger, pino } from 'pino';
-import { Bus } from './bus/bus.ts';
-import type { SessionManager } from './bus/session-manager.ts';
+import type { Logger } from 'pino';
+import type { Bus } from './bus/bus.ts';
 import { type SessionManagerEvents, sessionManagerEvents } from './bus/session-milestones.ts';
+import type { SessionsView } from './bus/sessions-view.ts';
 import { resolveApiKey } from './config/api-key.ts';
 import { type BusConfig, resolveOptions } from './config/config.ts';
-import { buildApp } from './http/app.ts';
-import { systemClock } from './ports/clock.ts';
-import type { Store } from './ports/store.ts';
+import { guardLogger, openLogger } from './config/log.ts';
+import { readTlsFiles } from './config/tls-files.ts';
+import { renewTls } from './http/tls.ts';
+import type { ModelProvider } from './ports/model-provider.ts';
+import type { ProviderRegistry } from './ports/provider-registry.ts';
 import { BusError } from './protocol/errors.ts';
 import type { Config } from './protocol/types.gen.ts';
-import { openLmdbStore } from './store/lmdb.ts';
-import { createMemoryStore } from './store/memory.ts';
+import { createProviderRegistry } from './providers/registry.ts';
+import { type Listening, listen } from './server/listen.ts';
+import { Opened } from './server/opened.ts';
+import { openParts } from './server/parts.ts';
+import { AgentTemplates } from './templates/agent-templates.ts';
+import { createChatModels } from './templates/chat-models.ts';
+import { withOwnProviders } from './templates/own-providers.ts';
+
+export type { Listening } from './server/listen.ts';
+/** Here since the data directory is of the store that the server picks. */
+export { backUp } from './store/backup.ts';
+export { rekey } from './store/rekey.ts';
 
 export interface CommunicationBusHooks {
   /** Where the bus logs; standard error at `logLevel` where left out. */
   logger?: Logger;
   /** Called once when the store cannot write any more. The bus refuses everything from then on; end the process. */
   onFailure?: (cause: unknown) => void;
-}
-
-/** Where a started bus listens. */
-export interface Listening {
-  host: string;
-  /** The real one, also where 0 was asked for. */
-  port: number;
-  url: string;
+  /** Beside the configured ones: whoever has a chat finds them by name, also after a restart. */
+  aiProviders?: readonly ModelProvider[];
 }
 
 interface Running {
-  listening: Listening;
   bus: Bus;
   app: FastifyInstance;
-  store: Store;
+  opened: Opened;
 }
 
 /** A bus of its own: several may live in one process. Emits what its session manager emits. */
 export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
+  /** The providers of AI models: those of the program, and the configured ones. */
+  readonly providers: ProviderRegistry;
+  /** What chats can be made from. */
+  readonly templates = new AgentTemplates();
   readonly #config: BusConfig;
   readonly #log: Logger;
   readonly #hooks: CommunicationBusHooks;
@@ -52,19 +60,23 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
   constructor(options: Config = {}, hooks: CommunicationBusHooks = {}) {
     super();
     this.#config = resolveOptions(options);
+    const configured = createProviderRegistry({ providers: this.#config.providers, env: process.env });
+    this.providers = withOwnProviders(hooks.aiProviders ?? [], configured);
+    if (this.#config.templates !== undefined) this.templates.load(this.#config.templates);
     this.#hooks = hooks;
-    this.#log = hooks.logger ?? pino({ level: this.#config.logLevel }, pino.destination({ dest: 2, sync: true }));
+    this.#log = hooks.logger ? guardLogger(hooks.logger) : openLogger(this.#config.logLevel);
   }
 
-  /** The sessions of the running bus. @throws BusError NOT_RUNNING before `start` has resolved and after `stop`. */
-  get sessionManager(): SessionManager {
+  /** The sessions of all workspaces of the running bus; `workspace(id)` is those of one. @throws BusError NOT_RUNNING before `start` has resolved and after `stop`. */
+  get sessionManager(): SessionsView {
     if (!this.#running) throw new BusError('NOT_RUNNING', 'The bus is not running; await start() first.');
     return this.#running.bus.sessions;
   }
 
   /**
    * Opens the store and listens. Twice is once.
-   * @throws BusError PORT_IN_USE, STORE_UNREADABLE, CONFIG_INVALID; nothing is left open then.
+   * @throws BusError PORT_IN_USE, STORE_UNREADABLE, ENCRYPTION_KEY_WRONG, STORE_NOT_ENCRYPTED, CONFIG_INVALID; nothing is left
+   * open then.
    */
   start(): Promise<Listening> {
     this.#starting ??= Promise.resolve(this.#stopping)
@@ -76,7 +88,10 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
     return this.#starting;
   }
 
-  /** Drains, closes sockets with a code, flushes and closes the store; no timer is left. Twice is once. */
+  /**
+   * Drains, closes sockets with a code, flushes and closes the store; no timer is left. Twice is once.
+   * @throws the first error of a part that could not be closed as it should, after all were closed.
+   */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop().finally(() => {
       this.#stopping = undefined;
@@ -84,83 +99,55 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
     return this.#stopping;
   }
 
+  /**
+   * Reads `tlsCert` and `tlsKey` again, for the connections that are opened from now on.
+   * @returns whether they are in use now; where they cannot be, that is logged and the former ones stay.
+   */
+  reloadTls(): boolean {
+    try {
+      const tls = readTlsFiles(this.#config);
+      if (!tls || !this.#running) return false;
+      renewTls(this.#running.app.server, tls);
+      this.#log.info({ tlsCert: this.#config.tlsCert }, 'the certificate is read again');
+      return true;
+    } catch (error) {
+      this.#log.error({ err: error }, 'the certificate cannot be read again: the former one stays');
+      return false;
+    }
+  }
+
   async #start(): Promise<Listening> {
     const config = this.#config;
-    const { apiKey } = resolveApiKey(config);
-    const store = this.#openStore();
+    const log = this.#log;
+    const { apiKey, generated } = resolveApiKey(config);
+    const tls = readTlsFiles(config);
+    const opened = new Opened();
     try {
-      const bus = await this.#openBus(store, apiKey);
-      const app = buildApp({
-        bus,
+      const { bus, app } = await openParts(opened, {
         config,
-        logger: this.#log,
+        apiKey,
+        tls,
+        log,
+        chatModels: createChatModels({ templates: this.templates, providers: this.providers }),
         isDraining: () => this.#draining,
-        onError: (error) => this.#log.error({ err: error }, 'unexpected error behind a connection'),
+        onStoreFailure: (cause) => this.#hooks.onFailure?.(cause),
       });
+      this.#passOn(bus.sessions);
       this.#draining = false;
-      const listening = await this.#listen(app, bus);
-      this.#running = { listening, bus, app, store };
-      this.#log.info({ url: listening.url, persistence: config.persistenceEnabled }, 'listening');
+      const listening = { ...(await listen(app, config)), ...(generated && { apiKey }) };
+      this.#running = { bus, app, opened };
+      log.info({ url: listening.url, persistence: config.persistenceEnabled }, 'listening');
       return listening;
     } catch (error) {
-      await store.close();
+      await opened.close().catch((err: unknown) => log.error({ err }, 'not everything could be closed again'));
       throw error;
     }
   }
 
-  #openStore(): Store {
-    const { persistenceEnabled, dataDir, retention, maxMailboxMessages, maxMailboxBytes, diskReserve } = this.#config;
-    const limits = { retentionMs: retention, maxMailboxMessages, maxMailboxBytes };
-    const store = persistenceEnabled
-      ? openLmdbStore({ folder: dataDir, reserveBytes: diskReserve, limits })
-      : createMemoryStore({ limits });
-    store.onFailure((cause) => {
-      this.#log.fatal({ err: cause }, 'the store cannot write: nothing is accepted any more');
-      this.#hooks.onFailure?.(cause);
-    });
-    return store;
-  }
-
-  async #openBus(store: Store, apiKey: string): Promise<Bus> {
-    const config = this.#config;
-    const bus = await Bus.open({
-      store,
-      clock: systemClock,
-      apiKey,
-      messageTimeoutMs: config.messageTimeout,
-      ackTimeoutMs: config.ackTimeout,
-      offlineGraceMs: config.offlineGrace,
-      sessionTimeoutMs: config.sessionTimeout,
-      retentionMs: config.retention,
-      autoAdvance: config.autoAdvance,
-      rateLimit: config.rateLimit,
-      onError: (error) => this.#log.error({ err: error }, 'unexpected error in the bus'),
-    });
+  #passOn(sessions: SessionsView): void {
     for (const name of sessionManagerEvents) {
-      bus.sessions.on(name, (...payload: unknown[]) => Reflect.apply(this.emit, this, [name, ...payload]));
+      sessions.on(name, (...payload: unknown[]) => Reflect.apply(this.emit, this, [name, ...payload]));
     }
-    return bus;
-  }
-
-  async #listen(app: FastifyInstance, bus: Bus): Promise<Listening> {
-    const { host, port } = this.#config;
-    try {
-      await app.listen({ host, port });
-    } catch (cause) {
-      await app.close();
-      await bus.close();
-      if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
-      throw new BusError(
-        'PORT_IN_USE',
-        `Port ${port} of ${host} is in use; stop what listens there, or choose another port.`,
-        {
-          cause,
-        },
-      );
-    }
-    const address = app.server.address() as AddressInfo;
-    const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return { host: address.address, port: address.port, url: `http://${name}:${address.port}` };
   }
 
   async #stop(): Promise<void> {
@@ -174,12 +161,10 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
     // A client that never ends its request must not keep the mail of the others from being flushed in time.
     const cut = setTimeout(() => running.app.server.closeAllConnections(), (this.#config.shutdownTimeout * 3) / 4);
     try {
-      await running.app.close();
+      await running.opened.close();
     } finally {
       clearTimeout(cut);
-      await running.bus.close();
-      await running.store.close();
+      this.#running = undefined;
     }
-    this.#running = undefined;
   }
 }
