@@ -1,10 +1,20 @@
 // `agent-bus check-config`: the configuration that serve would run with.
 import { assertKeyGuardsHost } from '../config/api-key.ts';
 import type { BusConfig } from '../config/config.ts';
+import { resolveEncryptionKeys } from '../config/encryption-keys.ts';
+import { settings } from '../config/settings.ts';
+import { readTlsFiles } from '../config/tls-files.ts';
+import { formatSetting } from '../protocol/durations.ts';
 
-/** Its JSON, the key masked. @throws BusError CONFIG_INVALID where serve would refuse to listen. */
+/** Its JSON, durations as people write them, keys masked. @throws BusError CONFIG_INVALID where serve would refuse to start. */
 export function checkConfig(config: BusConfig): string {
   assertKeyGuardsHost(config);
-  const shown = config.apiKey === undefined ? config : { ...config, apiKey: '***' };
+  readTlsFiles(config);
+  resolveEncryptionKeys(config);
+  const shown: Record<string, unknown> = { ...config };
+  for (const { key, kind, isSecret } of settings) {
+    if (kind === 'duration') shown[key] = formatSetting(Number(shown[key]));
+    if (isSecret && shown[key] !== undefined) shown[key] = '***';
+  }
   return `${JSON.stringify(shown, null, 2)}\n`;
 }

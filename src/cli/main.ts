@@ -3,24 +3,38 @@
 import { loadConfig } from '../config/config.ts';
 import { version } from '../http/version.ts';
 import { BusError } from '../protocol/errors.ts';
-import { parseCommandLine, UsageError, unknown } from './arguments.ts';
+import { operandOf, parseCommandLine, UsageError, unknown } from './arguments.ts';
 import { checkConfig } from './check-config.ts';
 import { health } from './health.ts';
-import { commandNames, helpText } from './help.ts';
+import { commandNames, helpText, operandNames } from './help.ts';
+import { keyRequestOf } from './key-request.ts';
 
 /** @returns the exit code, or undefined while the bus goes on running */
 async function run(argv: readonly string[]): Promise<number | undefined> {
-  const { command, wants, configFile, flags } = parseCommandLine(argv);
+  const { command, operands, wants, configFile, flags, commandFlags } = parseCommandLine(argv);
   const name = commandNames.find((candidate) => candidate === (command ?? 'serve'));
   if (!name) throw new UsageError(unknown('command', String(command), commandNames));
   if (wants === 'help') return print(helpText(command === undefined ? undefined : name));
   if (wants === 'version') return print(`${version}\n`);
+  const operand = name === 'keys' ? '' : (operandOf(name, operands, operandNames[name]) ?? '');
   const config = loadConfig({ file: configFile, env: process.env, flags });
   switch (name) {
     case 'check-config':
       return print(checkConfig(config));
     case 'health':
       return (await health(config)) ? 0 : 1;
+    case 'keys': {
+      const { keys } = await import('./keys.ts');
+      return await keys(config, keyRequestOf(operands, commandFlags));
+    }
+    case 'backup': {
+      const { backup } = await import('./backup.ts');
+      return print(await backup(config, operand));
+    }
+    case 'rekey': {
+      const { rekey } = await import('./rekey.ts');
+      return print(await rekey(config));
+    }
     case 'serve': {
       // The other commands answer faster without the server and its store in memory.
       const { serve } = await import('./serve.ts');

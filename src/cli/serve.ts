@@ -4,7 +4,7 @@ import { type ResolvedApiKey, resolveApiKey } from '../config/api-key.ts';
 import type { BusConfig } from '../config/config.ts';
 import { version } from '../http/version.ts';
 import { CommunicationBus } from '../server.ts';
-import { localUrl } from './address.ts';
+import { curlTrust, localUrl } from './address.ts';
 import { openLog } from './log.ts';
 
 /** setTimeout counts in 32 bits; a longer one would fire at once. */
@@ -12,7 +12,7 @@ const longestTimer = 2 ** 31 - 1;
 
 /**
  * Resolves when the bus listens, with the lines that say where. From then on the process ends by itself: with 0 after a
- * signal; with 1 after a second signal, when stopping takes longer than `shutdownTimeout`, when the store fails, or
+ * signal, which SIGHUP is not where it renews the certificate; with 1 after a second signal, when stopping takes longer than `shutdownTimeout`, when the store fails, or
  * after an error that nobody caught.
  * @throws BusError PORT_IN_USE, CONFIG_INVALID, STORE_UNREADABLE
  */
@@ -31,7 +31,7 @@ export async function serve(config: BusConfig): Promise<string> {
     {
       delay: Math.min(config.shutdownTimeout, longestTimer),
       logger: { error: (message: unknown) => log.error(message) },
-      skip: ['beforeExit'],
+      skip: config.tlsCert === undefined ? ['beforeExit'] : ['beforeExit', 'SIGHUP'],
     },
     async ({ err, signal }) => {
       if (err) log.fatal({ err }, 'stopping after an error that nobody caught');
@@ -41,20 +41,21 @@ export async function serve(config: BusConfig): Promise<string> {
       log.info('stopped');
     },
   );
+  if (config.tlsCert !== undefined) process.on('SIGHUP', () => bus.reloadTls());
   try {
     const { host, port } = await bus.start();
-    return welcome(localUrl(host, port), key);
+    return welcome(localUrl({ ...config, host }, port), curlTrust(config), key);
   } catch (error) {
     grace.uninstall();
     throw error;
   }
 }
 
-function welcome(url: string, { apiKey, generated, path }: ResolvedApiKey): string {
+function welcome(url: string, trust: string, { apiKey, generated, path }: ResolvedApiKey): string {
   const made = path ? `The key was made by the bus and is kept in ${path}.\n` : 'The key was made for this run only.\n';
   return (
     `agent-bus ${version} listens on ${url}\n` +
     (generated ? made : '') +
-    `  curl -H "x-agent-api-key: ${generated ? apiKey : '$AGENT_BUS_API_KEY'}" ${url}/agents\n`
+    `  curl ${trust}-H "x-agent-api-key: ${generated ? apiKey : '$AGENT_BUS_API_KEY'}" ${url}/agents\n`
   );
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { parseCommandLine, UsageError } from '../../src/cli/arguments.ts';
+import { operandOf, parseCommandLine, UsageError } from '../../src/cli/arguments.ts';
 
+const onSwitch = '--persistence-enabled takes true or false after a space or =, or stands alone; not';
 const parse = (line: string) => parseCommandLine(line.split(' ').filter(Boolean));
 
 describe('a command line', () => {
   it('may be empty', () => {
-    expect(parse('')).toEqual({ command: undefined, configFile: undefined, flags: {} });
+    expect(parse('')).toEqual({ command: undefined, operands: [], configFile: undefined, flags: {}, commandFlags: {} });
   });
 
   it('has a command, a configuration file and flags in any order', () => {
@@ -47,9 +48,38 @@ describe('a command line', () => {
     ['--port', '--port needs a value'],
     ['--port --host x', '--port needs a value'],
     ['--config', '--config needs a value'],
-    ['serve health', 'one command at a time, not serve health'],
+    ['check-config --persistence-enabled yes', `${onSwitch} yes`],
+    ['--persistence-enabled Off serve', `${onSwitch} Off`],
+    ['serve --overlap 1h', 'unknown flag --overlap'],
+    ['--name x', 'unknown flag --name'],
+    ['keys create --scope send', 'unknown flag --scope; did you mean --scopes?'],
+    ['keys create --user', '--user needs a value'],
     ['--no-auto-advance', 'unknown flag --no-auto-advance; did you mean --auto-advance?'],
   ])('`%s` is refused: %s', (line, message) => {
     expect(() => parse(line)).toThrow(new UsageError(message));
+  });
+
+  it('may have flags that belong to its command alone', () => {
+    const { flags, commandFlags } = parse('keys create --port 1 --workspace team-a');
+    expect({ flags, commandFlags }).toEqual({ flags: { '--port': '1' }, commandFlags: { '--workspace': 'team-a' } });
+  });
+
+  it('may have words after the command', () => {
+    expect(parse('backup --port 1 copy')).toMatchObject({ command: 'backup', operands: ['copy'] });
+  });
+});
+
+describe('what follows a command', () => {
+  it('is one word where the command needs one, else none', () => {
+    expect(operandOf('backup', ['copy'], '<folder>')).toBe('copy');
+    expect(operandOf('serve', [], undefined)).toBeUndefined();
+  });
+
+  it.each([
+    ['serve', ['health'], undefined, 'one command at a time, not serve health'],
+    ['backup', [], '<folder>', 'backup needs one <folder>'],
+    ['backup', ['a', 'b'], '<folder>', 'backup needs one <folder>'],
+  ])('`%s` %j is refused', (command, operands, name, message) => {
+    expect(() => operandOf(command, operands, name)).toThrow(new UsageError(message));
   });
 });

@@ -49,7 +49,23 @@ describe('agent-bus check-config', () => {
     const env = { AGENT_BUS_API_KEY: 'a-secret', AGENT_BUS_PORT: '2' };
     const { code, stdout } = await runToEnd(['check-config', '--config', file, '--port', '3'], { env });
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ ...loadConfig({}), ackTimeout: 5_000, port: 3, apiKey: '***' });
+    const shown = JSON.parse(stdout);
+    expect(shown).toMatchObject({ ackTimeout: '5s', retention: '7d', messageTimeout: '5m', port: 3, apiKey: '***' });
+    // It is a configuration file of the same meaning.
+    writeFileSync(file, JSON.stringify({ ...shown, apiKey: 'a-secret' }));
+    expect(loadConfig({ file })).toEqual({ ...loadConfig({}), ackTimeout: 5_000, port: 3, apiKey: 'a-secret' });
+  });
+
+  it('masks the encryption key, and refuses a key file that serve would refuse', async () => {
+    const key = 'ab'.repeat(32);
+    const shown = await runToEnd(['check-config', '--encryption-enabled'], { env: { AGENT_BUS_ENCRYPTION_KEY: key } });
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(shown.stdout).encryptionKey).toBe('***');
+    const absent = ['--encryption-key-file', join(folder, 'absent')];
+    const refused = await runToEnd(['check-config', '--encryption-enabled', ...absent]);
+    expect(refused.stderr).toMatch(
+      /^agent-bus: CONFIG_INVALID encryptionKeyFile: the key file .* cannot be read \(ENOENT\)/,
+    );
   });
 
   it('refuses what serve would refuse: a weak key beyond loopback', async () => {

@@ -33,5 +33,5 @@ describe('the address to call', () => {
     ['::', 'http://[::1]:80'],
     ['::1', 'http://[::1]:80'],
     ['localhost', 'http://localhost:80'],
-  ])('of %s is %s', (host, url) => expect(localUrl(host, 80)).toBe(url));
+  ])('of %s is %s', (host, url) => expect(localUrl({ host }, 80)).toBe(url));
 });
