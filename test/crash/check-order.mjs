@@ -64,11 +64,9 @@ function overtakenOnConnection(lane) {
 
 /** @param {Message} message @returns {Violation[]} */
 function repeatedAttempts({ id, deliveries }) {
-  return deliveries.flatMap(({ run, event: { attempt } }, index) => {
+  return deliveries.flatMap(({ event: { attempt } }, index) => {
     const before = deliveries.slice(0, index).findLast((earlier) => earlier.event.attempt !== undefined);
     if (attempt === undefined || before?.event.attempt === undefined || attempt > before.event.attempt) return [];
-    // After a crash the record of the last offers may be gone; between two crashes it is there.
-    if (before.run !== run) return [];
     return [{ invariant: 'I4', id, text: `came as attempt ${attempt} after attempt ${before.event.attempt}` }];
   });
 }

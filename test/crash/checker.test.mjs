@@ -145,6 +145,11 @@ describe('I4, first offers keep their order', () => {
   it('reports an attempt number that does not grow', () => {
     expect(breaches((run) => insertBefore(run, ({ kind }) => kind === 'crash', delivery('m2', 1)))).toEqual(['I4 m2']);
   });
+
+  it('reports one that does not grow over a crash', () => {
+    const isSecond = (/** @type {any} */ { kind, id, attempt }) => kind === 'delivery' && id === 'm2' && attempt === 2;
+    expect(breaches((run) => insertBefore(run, isSecond, delivery('m2', 1)))).toEqual(['I4 m2']);
+  });
 });
 
 describe('I5, what is delivered is what was sent, to whom it was sent', () => {

@@ -17,7 +17,7 @@ const ackBeforeCommit = {
 /** Found by killing the process. @type {Record<string, Control>} */
 export const killControls = {
   noflush: {
-    says: 'answers while the writes of the commit have not been handed to LMDB',
+    says: 'answers while the writes of the commit have not been handed to the disk',
     finds: ['I1', 'I3'],
     replacements: [
       {
@@ -33,9 +33,20 @@ export const killControls = {
     finds: ['I2', 'I3'],
     replacements: [
       {
-        file: 'store/mailbox-engine.js',
-        text: 'const known = this.#ledger.find(message.messageId);',
+        file: 'store/acceptance.js',
+        text: 'const known = this.#deps.ledger.entries.find(message.messageId);',
         by: 'const known = undefined;',
+      },
+    ],
+  },
+  'offer-before-record': {
+    says: 'delivers an offer that is not on record',
+    finds: ['I4'],
+    replacements: [
+      {
+        file: 'store/offering.js',
+        text: 'await this.lease(taken, now, lease).done;',
+        by: 'this.lease(taken, now, lease);',
       },
     ],
   },
@@ -44,9 +55,10 @@ export const killControls = {
 /** Found by a power cut only: the pages of a killed process are still in the system's memory. @type {Record<string, Control>} */
 export const powerControls = {
   nosync: {
-    says: 'never flushes what LMDB has written',
+    says: 'never flushes what it has written',
     finds: ['I1', 'I3'],
     replacements: [
+      { file: 'store/journal-disk.js', text: 'writesThrough ? constants.O_DSYNC : 0', by: '0' },
       {
         file: 'store/lmdb-environment.js',
         text: 'overlappingSync: false,',

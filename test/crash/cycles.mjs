@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { check } from './checker.mjs';
+import { encryptionFlags } from './encryption.mjs';
 import { readFinalState } from './final-state.mjs';
 import { Fleet } from './fleet.mjs';
 import { History, readHistory } from './history.mjs';
@@ -24,6 +25,7 @@ import { summarize } from './summary.mjs';
  * @property {number} cycles
  * @property {number} seed
  * @property {Ground} ground
+ * @property {boolean} [encrypted] Whether the store is, under another key at each start.
  * @property {boolean} [control] Whether a fault is built in.
  */
 
@@ -31,7 +33,7 @@ const shortestLifeMs = 200;
 const longestLifeMs = 2_000;
 
 /** @param {CycleOptions} options */
-export async function runCycles({ main, folder, cycles, seed, ground, control = false }) {
+export async function runCycles({ main, folder, cycles, seed, ground, encrypted = false, control = false }) {
   const random = createRandom(seed);
   await mkdir(folder, { recursive: true });
   const history = new History(join(folder, 'history.jsonl'));
@@ -41,7 +43,11 @@ export async function runCycles({ main, folder, cycles, seed, ground, control = 
   /** @type {ServerUnderTest[]} */
   const servers = [];
   const start = async () => {
-    const server = new ServerUnderTest({ main, dataDir: ground.dataDir });
+    const server = new ServerUnderTest({
+      main,
+      dataDir: ground.dataDir,
+      flags: encryptionFlags(encrypted, servers.length),
+    });
     servers.push(server);
     await server.ready();
     history.record({ kind: 'start' });

@@ -67,7 +67,9 @@ export function createWriter(sender, random) {
 
 /** What must arrive as it was sent. @param {Envelope} envelope */
 export function fingerprintOf({ message_id, timestamp, sender, recipient, message_type, priority, payload, metadata }) {
-  const fields = [message_id, timestamp, sender, recipient, message_type, priority, payload, metadata ?? null];
+  // The stamp is what the bus says, and not the sender.
+  const { bus: _, ...said } = metadata ?? {};
+  const fields = [message_id, timestamp, sender, recipient, message_type, priority, payload, said];
   return createHash('sha256').update(JSON.stringify(fields)).digest('base64url').slice(0, 22);
 }
 

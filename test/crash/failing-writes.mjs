@@ -4,35 +4,43 @@ import { join } from 'node:path';
 import { inject } from './strace.mjs';
 import { runTrial } from './trial.mjs';
 
-const calls = ['fdatasync', 'pwrite64', 'writev'];
+/** The journal is written with every commit, the tables now and then. */
+const places = [
+  { file: 'journal/00000001.log', call: 'pwrite64', latest: 60 },
+  { file: 'bus.mdb', call: 'fdatasync', latest: 6 },
+  { file: 'bus.mdb', call: 'pwrite64', latest: 6 },
+];
 const errors = ['EIO', 'ENOSPC'];
-const latest = 60;
 /** How long the fault may take to come, and the server to end after it. */
 const patienceMs = 20_000;
 
 /** @typedef {import('./strace.mjs').Fault} Fault */
 
-/** Every call, error and stickiness in turn. @param {import('./random.mjs').Random} random @param {number} count @returns {Fault[]} */
+/** Every place, error and stickiness in turn. @param {import('./random.mjs').Random} random @param {number} count @returns {Fault[]} */
 export function sampleFaults(random, count) {
-  return Array.from({ length: count }, (_, index) => ({
-    call: calls[index % 3] ?? '',
-    error: errors[Math.floor(index / 3) % 2] ?? '',
-    sticky: Math.floor(index / 6) % 2 === 1,
-    when: random.between(1, latest),
-  }));
+  return Array.from({ length: count }, (_, index) => {
+    const { file, call, latest } = places[index % places.length] ?? places[0];
+    return {
+      file,
+      call,
+      error: errors[Math.floor(index / 3) % 2] ?? '',
+      sticky: Math.floor(index / 6) % 2 === 1,
+      when: random.between(1, latest),
+    };
+  });
 }
 
-/** @param {{ main: string, folder: string, seed: number, fault: Fault, control?: boolean }} options */
-export async function failWrites({ main, folder, seed, fault, control = false }) {
+/** @param {{ main: string, folder: string, seed: number, encrypted: boolean, fault: Fault, control?: boolean }} options */
+export async function failWrites({ main, folder, seed, encrypted, fault, control = false }) {
   /** @type {string[]} */
   const faults = [];
   let seen = '';
   const dataDir = join(folder, 'data');
   await mkdir(folder, { recursive: true });
   const { violations } = await runTrial({
-    ...{ main, folder, dataDir, seed, control },
+    ...{ main, folder, dataDir, seed, encrypted, control },
     trouble: async (server, history) => {
-      const path = join(dataDir, 'bus.mdb');
+      const path = join(dataDir, fault.file);
       const strace = await inject({ pid: server.pid, path, log: join(folder, 'strace.log'), fault });
       const { code, signal } = await server.ended(patienceMs);
       await strace.stop();

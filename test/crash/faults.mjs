@@ -31,31 +31,41 @@ async function judge(name, attempt) {
 }
 
 /** @param {string} folder @param {ReturnType<typeof readOptions>} options */
-async function runTrials(folder, { cycles, seed, dist }) {
+async function runTrials(folder, { cycles, seed, encrypted, dist }) {
   const main = await install(join(folder, 'installation'), [], dist);
   const random = createRandom(seed);
   let failures = 0;
   for (const [number, fault] of sampleFaults(random, cycles).entries()) {
     const place = join(folder, `fault-${number + 1}`);
-    if (!(await judge(describeFault(fault), () => failWrites({ main, folder: place, seed, fault })))) failures++;
+    if (!(await judge(describeFault(fault), () => failWrites({ main, folder: place, seed, encrypted, fault }))))
+      failures++;
   }
   for (const reserve of [true, false]) {
     const place = join(folder, reserve ? 'full-with-reserve' : 'full');
     const name = `full disk ${reserve ? 'with' : 'without'} a reserve`;
-    if (!(await judge(name, () => fillDisk({ main, folder: place, seed, reserve })))) failures++;
+    if (!(await judge(name, () => fillDisk({ main, folder: place, seed, encrypted, reserve })))) failures++;
   }
   console.log(`${cycles + 2} trials, seed ${seed}, ${failures} failed`);
-  if (failures > 0) console.log(`replay: npm run test:faults -- --cycles ${cycles} --seed ${seed} --no-controls`);
+  const more = encrypted ? ' --encrypted' : '';
+  if (failures > 0)
+    console.log(`replay: npm run test:faults -- --cycles ${cycles} --seed ${seed} --no-controls${more}`);
   return failures === 0;
 }
 
 /** @param {string} name @param {import('./controls.mjs').Control} control @param {string} folder @param {ReturnType<typeof readOptions>} options */
-async function runControl(name, { says, finds, replacements }, folder, { seed, dist }) {
+async function runControl(name, { says, finds, replacements }, folder, { seed, encrypted, dist }) {
   const main = await install(join(folder, `installation-${name}`), replacements, dist);
   for (let attempt = 1; attempt <= controlTries; attempt++) {
-    const fault = { call: 'fdatasync', error: 'EIO', when: 5, sticky: true };
+    const fault = { file: 'journal/00000001.log', call: 'pwrite64', error: 'EIO', when: 5, sticky: true };
     const place = join(folder, `${name}-${attempt}`);
-    const { violations } = await failWrites({ main, folder: place, seed: seed + attempt, fault, control: true });
+    const { violations } = await failWrites({
+      main,
+      folder: place,
+      seed: seed + attempt,
+      encrypted,
+      fault,
+      control: true,
+    });
     const found = violations.filter(({ invariant }) => finds.includes(invariant));
     if (found.length === 0) continue;
     console.log(`control ${name} (${says}): found, ${found.length} violations of ${finds.join(', ')}`);

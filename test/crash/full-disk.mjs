@@ -20,10 +20,10 @@ const backlogSize = 50;
 
 /**
  * With a reserve the server must refuse new mail, go on acking, and take mail again by itself; without one it must end as failed.
- * @param {{ main: string, folder: string, seed: number, reserve: boolean }} options
+ * @param {{ main: string, folder: string, seed: number, encrypted: boolean, reserve: boolean }} options
  * @returns {Promise<{ faults: string[], seen: string, violations: import('./checker.mjs').Violation[] }>}
  */
-export async function fillDisk({ main, folder, seed, reserve }) {
+export async function fillDisk({ main, folder, seed, encrypted, reserve }) {
   const disk = join(folder, 'disk');
   const ballast = join(disk, 'ballast');
   await mkdir(disk, { recursive: true });
@@ -38,7 +38,7 @@ export async function fillDisk({ main, folder, seed, reserve }) {
   try {
     const kept = reserve ? reserveBytes : 0;
     const { violations } = await runTrial({
-      ...{ main, folder, seed, dataDir: join(disk, 'data'), flags: ['--disk-reserve', String(kept)] },
+      ...{ main, folder, seed, encrypted, dataDir: join(disk, 'data'), flags: ['--disk-reserve', String(kept)] },
       trouble: async (server, history) => {
         const until = async (/** @type {() => boolean} */ isTrue) => {
           const ended = server.exited.then(() => true);

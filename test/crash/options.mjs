@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 /**
  * @param {string[]} args @param {{ cycles: number, controls: readonly string[] }} defaults
- * @returns {{ cycles: number, seed: number, dir: string, control: string | undefined, controls: boolean, dist: string | undefined }}
+ * @returns {{ cycles: number, seed: number, dir: string, control: string | undefined, controls: boolean, encrypted: boolean, dist: string | undefined }}
  */
 export function readOptions(args, { cycles, controls }) {
   const { values } = parseArgs({
@@ -16,6 +16,7 @@ export function readOptions(args, { cycles, controls }) {
       dir: { type: 'string', default: tmpdir() },
       control: { type: 'string' },
       controls: { type: 'boolean', default: true },
+      encrypted: { type: 'boolean', default: false },
       dist: { type: 'string' },
     },
   });
@@ -28,6 +29,7 @@ export function readOptions(args, { cycles, controls }) {
     dir: values.dir,
     control: values.control,
     controls: values.controls,
+    encrypted: values.encrypted,
     dist: values.dist,
   };
 }

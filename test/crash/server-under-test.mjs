@@ -1,6 +1,7 @@
 // The real server as a process: started, timed until it is ready, killed or stopped.
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unlimitedRates } from '../support/unlimited-rates.mjs';
 import { apiKey } from './http-client.mjs';
 
 const startMs = 30_000;
@@ -19,11 +20,12 @@ export class ServerUnderTest {
   /** From the start of the process until it is ready, in milliseconds. */
   readyMs = 0;
 
-  /** @param {{ main: string, dataDir: string, flags?: readonly string[] }} options */
-  constructor({ main, dataDir, flags = [] }) {
+  /** @param {{ main: string, dataDir: string, flags?: readonly string[], launcher?: readonly string[] }} options */
+  constructor({ main, dataDir, flags = [], launcher = [] }) {
     const serve = [main, 'serve', '--persistence-enabled', 'true', '--port', '0', '--data-dir', dataDir];
-    const settings = ['--api-key', apiKey, '--log-level', 'warn', '--ack-timeout', '5s', ...flags];
-    this.#child = spawn(process.execPath, [...serve, ...settings], {
+    const settings = ['--api-key', apiKey, '--log-level', 'warn', '--ack-timeout', '5s', ...unlimitedRates, ...flags];
+    const [command = '', ...args] = [...launcher, process.execPath, ...serve, ...settings];
+    this.#child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH },
     });

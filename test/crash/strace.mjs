@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 
 const installation = ['apt-get', 'install', '-qy', '--no-install-recommends', 'strace'];
 
-/** @typedef {{ call: string, error: string, when: number, sticky: boolean }} Fault The `when`-th call fails; sticky: all later ones too. */
+/** @typedef {{ file: string, call: string, error: string, when: number, sticky: boolean }} Fault The `when`-th call on the file of the data directory fails; sticky: all later ones too. */
 
 /** @param {Fault} fault */
-export function describeFault({ call, error, when, sticky }) {
-  return `${error} in ${call} ${when}${sticky ? ' and after' : ''}`;
+export function describeFault({ file, call, error, when, sticky }) {
+  return `${error} in ${call} ${when} of ${file}${sticky ? ' and after' : ''}`;
 }
 
 /** @returns {string | undefined} why it cannot be done here */

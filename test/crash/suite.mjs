@@ -32,10 +32,10 @@ export async function runSuite(suite, options) {
   return good;
 }
 
-/** @param {Suite} suite @param {string} folder @param {{ cycles: number, seed: number, dist: string | undefined }} options */
-async function runClean(suite, folder, { cycles, seed, dist }) {
+/** @param {Suite} suite @param {string} folder @param {{ cycles: number, seed: number, encrypted: boolean, dist: string | undefined }} options */
+async function runClean(suite, folder, { cycles, seed, encrypted, dist }) {
   const started = performance.now();
-  const replay = `npm run ${suite.name} -- --cycles ${cycles} --seed ${seed} --no-controls`;
+  const replay = `npm run ${suite.name} -- --cycles ${cycles} --seed ${seed} --no-controls${encrypted ? ' --encrypted' : ''}`;
   console.log(`${cycles} cycles, seed ${seed}`);
   const main = await install(join(folder, 'installation'), [], dist);
   const { ground, release } = await suite.prepare(join(folder, 'run'));
@@ -46,6 +46,7 @@ async function runClean(suite, folder, { cycles, seed, dist }) {
       cycles,
       seed,
       ground,
+      encrypted,
     });
     console.log(`${renderSummary(summary)}\n${renderRestarts(restarts)}`);
     console.log(`${cycles} cycles, ${violations.length} violations, ${seconds(started)}`);
@@ -61,16 +62,16 @@ async function runClean(suite, folder, { cycles, seed, dist }) {
 
 /**
  * @param {Suite} suite @param {string} name @param {Control} control @param {string} folder
- * @param {{ seed: number, dist: string | undefined }} options
+ * @param {{ seed: number, encrypted: boolean, dist: string | undefined }} options
  */
-async function runControl(suite, name, control, folder, { seed, dist }) {
+async function runControl(suite, name, control, folder, { seed, encrypted, dist }) {
   const started = performance.now();
   const main = await install(join(folder, `installation-${name}`), control.replacements, dist);
   for (let round = 1; round <= controlRounds; round++) {
     const place = join(folder, `${name}-${round}`);
     const { ground, release } = await suite.prepare(place);
     try {
-      const run = { main, folder: place, cycles: controlCycles, seed: seed + round, ground, control: true };
+      const run = { main, folder: place, cycles: controlCycles, seed: seed + round, ground, encrypted, control: true };
       const found = (await runCycles(run)).violations.filter(({ invariant }) => control.finds.includes(invariant));
       if (found.length === 0) continue;
       const kinds = [...new Set(found.map(({ invariant }) => invariant))].sort().join(', ');

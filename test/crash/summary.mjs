@@ -16,7 +16,6 @@ export function summarize(history) {
     duplicates: 0,
     unsure: 0,
     confirmed: 0,
-    sameAttempt: 0,
   };
   for (const { sends, receipts, deliveries, settledAt } of messages.values()) {
     if (sends.length > 0) figures.sent++;
@@ -26,17 +25,15 @@ export function summarize(history) {
     figures.redelivered += Math.max(0, deliveries.length - 1);
     figures.duplicates += receipts.filter(({ duplicate }) => duplicate).length;
     if (settledAt !== undefined) figures.confirmed++;
-    const attempts = deliveries.flatMap(({ event: { attempt } }) => attempt ?? []);
-    figures.sameAttempt += attempts.length - new Set(attempts).size;
   }
   return figures;
 }
 
 /** @param {Summary} figures */
-export function renderSummary({ sent, accepted, delivered, redelivered, duplicates, unsure, confirmed, sameAttempt }) {
+export function renderSummary({ sent, accepted, delivered, redelivered, duplicates, unsure, confirmed }) {
   return [
     `${sent} messages sent, ${accepted} accepted, ${unsure} never answered with yes, ${duplicates} repeats recognised`,
-    `${delivered} delivered, ${redelivered} times again (${sameAttempt} under the attempt number of an offer lost in a crash), ${confirmed} ends confirmed`,
+    `${delivered} delivered, ${redelivered} times again, ${confirmed} ends confirmed`,
   ].join('\n');
 }
 

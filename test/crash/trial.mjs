@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check } from './checker.mjs';
+import { encryptionFlags } from './encryption.mjs';
 import { readFinalState } from './final-state.mjs';
 import { Fleet } from './fleet.mjs';
 import { History, readHistory } from './history.mjs';
@@ -15,20 +16,31 @@ import { ServerUnderTest } from './server-under-test.mjs';
  * @property {string} dataDir
  * @property {number} seed
  * @property {readonly string[]} [flags]
+ * @property {boolean} [encrypted] Whether the store is, under another key at each start.
  * @property {boolean} [control]
  * @property {(server: ServerUnderTest, history: History) => Promise<void>} trouble
  *   Makes the fault while mail flows, and sees to it that the server is gone afterwards.
  */
 
 /** @param {Trial} trial */
-export async function runTrial({ main, folder, dataDir, seed, flags = [], control = false, trouble }) {
+export async function runTrial({
+  main,
+  folder,
+  dataDir,
+  seed,
+  flags = [],
+  encrypted = false,
+  control = false,
+  trouble,
+}) {
   await mkdir(folder, { recursive: true });
   const history = new History(join(folder, 'history.jsonl'));
   const fleet = new Fleet(history, createRandom(seed));
   /** @type {ServerUnderTest[]} */
   const servers = [];
   const start = async () => {
-    const server = new ServerUnderTest({ main, dataDir, flags: ['--shutdown-timeout', '2s', ...flags] });
+    const all = ['--shutdown-timeout', '2s', ...flags, ...encryptionFlags(encrypted, servers.length)];
+    const server = new ServerUnderTest({ main, dataDir, flags: all });
     servers.push(server);
     await server.ready();
     history.record({ kind: 'start' });
