@@ -1,4 +1,6 @@
 // All rounds of one scenario, the targets in turn, so that what disturbs the machine disturbs them alike.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { peakMemory } from './cpu.mjs';
 import { median, medianOfKnown, spread } from './statistics.mjs';
 
@@ -10,22 +12,27 @@ let runs = 0;
 
 /**
  * @param {object} work
- * @param {import('./scenarios.mjs').Scenario} work.scenario
- * @param {import('./processes.mjs').Server[]} work.servers The first is the one the others are compared with.
+ * @param {import('./options.mjs').Plan} work.plan
+ * @param {Map<string, import('./processes.mjs').Server>} work.servers By target.
  * @param {ReturnType<import('./processes.mjs').startLoad>} work.load
  * @param {Pick<import('./options.mjs').Options, 'rounds' | 'seconds' | 'warmUpSeconds' | 'halfLoadRounds'>} work.options
  */
-export async function compare({ scenario, servers, load, options }) {
+export async function compare({ plan, servers, load, options }) {
   const { rounds, seconds, warmUpSeconds, halfLoadRounds } = options;
-  for (const server of servers) await runAlone({ server, scenario, load, seconds: warmUpSeconds });
-  const full = await inTurn(servers, rounds, (server) => runAlone({ server, scenario, load, seconds }));
+  const entrants = plan.entrants.map(({ name, target, scenario }) => {
+    const server = servers.get(target);
+    if (!server) throw new Error(`${target} was not started`);
+    return { name, scenario, server };
+  });
+  for (const entrant of entrants) await runAlone({ ...entrant, load, seconds: warmUpSeconds });
+  const full = await inTurn(entrants, rounds, (entrant) => runAlone({ ...entrant, load, seconds }));
   const halves = full.map((results) => median(ratesOf(results)) / 2);
-  const half = await inTurn(servers, halfLoadRounds, (server, index) =>
-    runAlone({ server, scenario, load, seconds, rate: halves[index] }),
+  const half = await inTurn(entrants, halfLoadRounds, (entrant, index) =>
+    runAlone({ ...entrant, load, seconds, rate: halves[index] }),
   );
   const [reference] = full;
-  const targets = servers.map((server, index) => ({
-    name: server.name,
+  const targets = entrants.map(({ name, server }, index) => ({
+    name,
     ...mediansOf(full[index]),
     perSecond: spread(ratesOf(full[index])),
     ratio: spread(full[index].map((result, round) => result.perSecond / reference[round].perSecond)),
@@ -34,7 +41,7 @@ export async function compare({ scenario, servers, load, options }) {
     half: { asked: halves[index], ...mediansOf(half[index]) },
     rounds: full[index],
   }));
-  return { name: scenario.name, about: scenario.about, targets };
+  return { name: plan.name, about: plan.about, targets };
 }
 
 /**
@@ -51,19 +58,25 @@ export async function runAlone({ server, scenario, load, seconds, rate }) {
     throw new Error(`${scenario.name}, ${server.name}: ${/** @type {Error} */ (error).message}\n${server.output()}`);
   } finally {
     server.pause();
+    await flushed();
   }
 }
 
+/** What a server wrote and left to the system is on disk before the next one waits for that disk. */
+async function flushed() {
+  await promisify(execFile)('sync');
+}
+
 /**
- * The results of each server, in the order of the rounds.
- * @template T @param {import('./processes.mjs').Server[]} servers @param {number} rounds
- * @param {(server: import('./processes.mjs').Server, index: number) => Promise<T>} run @returns {Promise<T[][]>}
+ * The results of each entrant, in the order of the rounds.
+ * @template E, T @param {E[]} entrants @param {number} rounds
+ * @param {(entrant: E, index: number) => Promise<T>} run @returns {Promise<T[][]>}
  */
-async function inTurn(servers, rounds, run) {
+async function inTurn(entrants, rounds, run) {
   /** @type {T[][]} */
-  const results = servers.map(() => []);
+  const results = entrants.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    for (const [index, server] of servers.entries()) results[index].push(await run(server, index));
+    for (const [index, entrant] of entrants.entries()) results[index].push(await run(entrant, index));
   }
   return results;
 }

@@ -64,8 +64,40 @@ export function writeCounter(bytes, at, counter, mask) {
   }
 }
 
+/**
+ * Reads the counter from bytes that are otherwise exactly this envelope, with or without a stamp of the bus at the end of its
+ * metadata; undefined for any others.
+ * @param {object} envelope @param {string} run
+ */
+export function counterReader(envelope, run) {
+  const expected = Buffer.from(JSON.stringify(envelope));
+  const [counterAt = 0] = counterOffsets(expected, run);
+  const restAt = counterAt + counterDigits;
+  const stampAt = expected.length - metadataEnd.length;
+  return (/** @type {Buffer} */ bytes, /** @type {number} */ start, /** @type {number} */ end) => {
+    const same =
+      expected.compare(bytes, start, start + counterAt, 0, counterAt) === 0 &&
+      expected.compare(bytes, start + restAt, start + stampAt, restAt, stampAt) === 0 &&
+      isEnd(bytes, start + stampAt, end);
+    return same ? readCounter(bytes, start + counterAt) : undefined;
+  };
+}
+
+const metadataEnd = Buffer.from('}}');
+const stampStart = Buffer.from(',"bus":{"sender":"');
+const stampEnd = Buffer.from('}}}');
+
+/** Whether nothing but a stamp is added. @param {Buffer} bytes @param {number} start @param {number} end */
+function isEnd(bytes, start, end) {
+  if (end - start === metadataEnd.length) return metadataEnd.compare(bytes, start, end) === 0;
+  return (
+    stampStart.compare(bytes, start, start + stampStart.length) === 0 &&
+    stampEnd.compare(bytes, end - stampEnd.length, end) === 0
+  );
+}
+
 /** The nine digits at `at`. @param {Buffer} bytes @param {number} at */
-export function readCounter(bytes, at) {
+function readCounter(bytes, at) {
   let counter = 0;
   for (let place = 0; place < counterDigits; place++) counter = counter * 10 + bytes[at + place] - 48;
   return counter;

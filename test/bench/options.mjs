@@ -1,66 +1,86 @@
-// The command line of the benchmark.
+// The part of the command line that all benchmarks share.
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { targetNames } from './processes.mjs';
-import { scenarios } from './scenarios.mjs';
 
-const usage = `Usage: npm run bench -- [options]
+const builtCli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-Sends envelopes through the bus and through a bare relay in turn and prints the bus's rate as a share of the relay's.
+/**
+ * @typedef {object} Entrant
+ * @property {string} name
+ * @property {string} target Of the programs.
+ * @property {import('./scenarios.mjs').Scenario} scenario
+ */
 
-  --quick              shorter rounds, fewer of them (about 25 s)
-  --scenario <names>   of ${scenarios.map(({ name }) => name).join(', ')} (${standard().join(', ')})
-  --targets <names>    of ${targetNames.join(', ')} (yardstick,memory,lmdb); the first is what the others are compared with;
-                       control is a second yardstick and shows the noise, corked one that writes once a turn
+/** @typedef {{ name: string, about: string, entrants: Entrant[] }} Plan One table; the first entrant is what the others are compared with. */
+
+/**
+ * @typedef {object} Options
+ * @property {Plan[]} plans
+ * @property {string[]} targets
+ * @property {string | undefined} [profile]
+ * @property {boolean} json
+ * @property {boolean} markdown
+ * @property {string} cli
+ * @property {number} rounds
+ * @property {number} seconds
+ * @property {number} warmUpSeconds
+ * @property {number} halfLoadRounds
+ */
+
+/** @param {{ script: string, does: string, quick: string, options: string[] }} bench */
+export function usageOf({ script, does, quick, options }) {
+  return `Usage: npm run ${script} -- [options]
+
+${does}
+
+  --quick              shorter rounds, fewer of them (${quick})
+${options.map((line) => `  ${line}`).join('\n')}
   --rounds <n>         rounds of every target, in turn (24; quick 5)
   --seconds <s>        measured seconds of a round (0.5; quick 0.4)
   --cli <file>         the built command to measure (dist/cli/main.js)
-  --profile <target>   run this target alone for 10 s a scenario under --cpu-prof and print where its time went
   --json               print the result as JSON
+  --markdown           print the result as the README's table
   --help`;
-
-function standard() {
-  return scenarios.filter((scenario) => scenario.standard).map(({ name }) => name);
 }
 
-/** @typedef {Exclude<ReturnType<typeof readOptions>, string>} Options */
-
-/** The options, or a text to print instead. @param {string[]} args @throws TypeError for what it does not know. */
-export function readOptions(args) {
+/**
+ * What all have in common, and the values of the options of one.
+ * @param {string[]} args @param {Record<string, { type: 'string', default?: string }>} own
+ * @throws TypeError for what it does not know.
+ */
+export function readCommon(args, own) {
   const { values } = parseArgs({
     args,
     options: {
+      ...own,
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      markdown: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
-      scenario: { type: 'string', default: standard().join(',') },
-      targets: { type: 'string', default: 'yardstick,memory,lmdb' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
-      profile: { type: 'string' },
-      cli: { type: 'string', default: fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)) },
+      cli: { type: 'string', default: builtCli },
     },
   });
-  if (values.help) return usage;
-  const { quick, json } = values;
-  const scenarioNames = scenarios.map(({ name }) => name);
-  const chosen = listed('--scenario', values.scenario, scenarioNames);
+  const { quick, json, markdown } = values;
   return {
-    json,
-    cli: resolve(values.cli),
-    scenarios: scenarios.filter(({ name }) => chosen.includes(name)),
-    targets: listed('--targets', values.targets, targetNames),
-    profile: values.profile === undefined ? undefined : listed('--profile', values.profile, targetNames)[0],
-    rounds: positive('--rounds', values.rounds ?? (quick ? '5' : '24')),
-    seconds: positive('--seconds', values.seconds ?? (quick ? '0.4' : '0.5')),
-    warmUpSeconds: quick ? 0.5 : 2,
-    halfLoadRounds: quick ? 1 : 4,
+    help: values.help,
+    values,
+    options: {
+      json,
+      markdown,
+      cli: resolve(values.cli),
+      rounds: positive('--rounds', values.rounds ?? (quick ? '5' : '24')),
+      seconds: positive('--seconds', values.seconds ?? (quick ? '0.4' : '0.5')),
+      warmUpSeconds: quick ? 0.5 : 2,
+      halfLoadRounds: quick ? 1 : 4,
+    },
   };
 }
 
 /** @param {string} option @param {string} text @param {string[]} known */
-function listed(option, text, known) {
+export function listed(option, text, known) {
   const names = text.split(',');
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new TypeError(`${option}: "${unknown}" is none of ${known.join(', ')}`);

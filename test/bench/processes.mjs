@@ -6,6 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { programs } from './programs.mjs';
 import { apiKey } from './scenarios.mjs';
 
 const startMs = 20_000;
@@ -17,60 +18,41 @@ export const pinning =
     ? { server: 0, load: 1 }
     : { server: undefined, load: undefined };
 
-/** @param {number | undefined} core @param {string[]} args @returns {[string, string[]]} */
-function pinned(core, args) {
-  if (core === undefined) return [process.execPath, args];
-  return ['taskset', ['--cpu-list', String(core), process.execPath, ...args]];
-}
-
-const yardstick = fileURLToPath(new URL('yardstick.mjs', import.meta.url));
-
-/**
- * Each target by name: what to run, in a directory of its own.
- * @type {Record<string, { acks: boolean, args: (cli: string, directory: string) => string[] }>}
- */
-const programs = {
-  yardstick: { acks: false, args: () => [yardstick] },
-  memory: { acks: true, args: (cli, directory) => serve(cli, directory, false) },
-  lmdb: { acks: true, args: (cli, directory) => serve(cli, directory, true) },
-  control: { acks: false, args: () => [yardstick] },
-  corked: { acks: false, args: () => [yardstick, '--cork'] },
-};
-export const targetNames = Object.keys(programs);
-
-/** @param {string} cli @param {string} directory @param {boolean} persistent */
-function serve(cli, directory, persistent) {
-  return [
-    ...[cli, 'serve', '--port', '0', '--log-level', 'warn', '--api-key', apiKey],
-    ...['--persistence-enabled', String(persistent), '--data-dir', directory],
-  ];
+/** @param {number | undefined} core @param {string[]} command */
+function pinned(core, command) {
+  return core === undefined ? command : ['taskset', '--cpu-list', String(core), ...command];
 }
 
 /** @typedef {Awaited<ReturnType<typeof startServer>>} Server */
 
 /**
- * Starts a target and waits for the URL that it prints. It is stopped (SIGSTOP) until `resume`.
+ * Starts a target and waits until it can be talked to. It is stopped (SIGSTOP) until `resume`.
  * @param {string} name @param {{ cli: string, nodeArgs?: string[] }} options
  */
 export async function startServer(name, { cli, nodeArgs = [] }) {
   const program = programs[name];
   const directory = await mkdtemp(join(tmpdir(), `agent-bus-bench-${name}-`));
-  const [command, args] = pinned(pinning.server, [...nodeArgs, ...program.args(cli, directory)]);
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: directory });
+  const removeDirectory = () => rm(directory, { recursive: true, force: true });
+  const launch = await Promise.resolve(program.launch({ directory, cli, nodeArgs })).catch(async (error) => {
+    await removeDirectory();
+    throw error;
+  });
+  const [command, ...args] = pinned(pinning.server, launch.command);
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: directory,
+    env: { ...process.env, ...launch.env },
+  });
   const ended = once(child, 'exit');
   let output = '';
-  /** @type {Promise<string | undefined>} */
-  const printed = new Promise((resolve) => {
+  /** @type {Promise<string>} */
+  const ready = new Promise((resolve) => {
     const keep = (/** @type {Buffer} */ chunk) => {
       output = (output + chunk).slice(-10_000);
+      const found = launch.ready.exec(output)?.[0];
+      if (found) resolve(launch.url ?? found);
     };
-    let said = '';
-    child.stdout.on('data', (chunk) => {
-      keep(chunk);
-      said = (said + chunk).slice(-10_000);
-      const url = /https?:\/\/[\w.]+:\d+/.exec(said)?.[0];
-      if (url) resolve(url);
-    });
+    child.stdout.on('data', keep);
     child.stderr.on('data', keep);
   });
   const stop = async () => {
@@ -81,17 +63,19 @@ export async function startServer(name, { cli, nodeArgs = [] }) {
       child.kill('SIGKILL');
       await ended;
     }
-    await rm(directory, { recursive: true, force: true });
+    await launch.cleanUp?.();
+    await removeDirectory();
   };
-  const url = await Promise.race([printed, ended.then(() => undefined), delay(startMs, undefined, { ref: false })]);
+  const url = await Promise.race([ready, ended.then(() => undefined), delay(startMs, undefined, { ref: false })]);
   if (!url) {
     await stop();
     throw new Error(`${name} did not start (${command} ${args.join(' ')}):\n${output}`);
   }
   child.kill('SIGSTOP');
+  const { protocol, acks } = program;
   return {
     name,
-    target: { url, key: apiKey, pid: child.pid ?? 0, core: pinning.server, acks: program.acks },
+    target: { url, key: apiKey, pid: child.pid ?? 0, core: pinning.server, protocol, acks },
     /** What it wrote last, for the report of a failure. */
     output: () => output,
     pause: () => child.kill('SIGSTOP'),
@@ -103,7 +87,10 @@ export async function startServer(name, { cli, nodeArgs = [] }) {
 
 /** Starts the load generator. */
 export function startLoad() {
-  const [command, args] = pinned(pinning.load, [fileURLToPath(new URL('load.mjs', import.meta.url))]);
+  const [command, ...args] = pinned(pinning.load, [
+    process.execPath,
+    fileURLToPath(new URL('load.mjs', import.meta.url)),
+  ]);
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = once(child, 'exit').then(() => ({ failure: 'the load generator ended' }));
   return {

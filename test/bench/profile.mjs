@@ -13,8 +13,8 @@ const notWork = new Set(['(idle)', '(root)']);
  * Prints one table a scenario.
  * @param {string} name Of the target. @param {import('./options.mjs').Options} options
  */
-export async function profile(name, { cli, scenarios, json }) {
-  for (const scenario of scenarios) {
+export async function profile(name, { cli, plans, json }) {
+  for (const { scenario } of plans.flatMap(({ entrants }) => entrants.slice(0, 1))) {
     const directory = await mkdtemp(join(tmpdir(), 'agent-bus-bench-profile-'));
     const nodeArgs = ['--cpu-prof', '--cpu-prof-dir', directory, '--cpu-prof-interval', '500'];
     const load = startLoad();

@@ -1,6 +1,7 @@
 // A socket that takes envelopes, checks them and, where the server wants it, acks those of one turn in one frame.
 import { isDeepStrictEqual } from 'node:util';
-import { counterDigits, counterOffsets, idOf, readCounter } from './envelopes.mjs';
+import { counterDigits, counterReader, idOf } from './envelopes.mjs';
+import { eventually } from './eventually.mjs';
 import { encodeFrame, opcodes } from './frames.mjs';
 import { SocketConnection } from './socket-connection.mjs';
 
@@ -10,12 +11,12 @@ export class Receiver {
   #connection;
   #run;
   #envelope;
-  #prefixLength;
-  #expected;
+  #counterOf;
   #events;
   /** @type {number[]} */
   #unacked = [];
-  #acks;
+  #target;
+  #agentId;
 
   /**
    * @param {object} options
@@ -28,10 +29,10 @@ export class Receiver {
   constructor({ target, run, agentId, envelope, events }) {
     this.#run = run;
     this.#envelope = envelope;
-    this.#expected = Buffer.from(JSON.stringify(envelope));
-    this.#prefixLength = counterOffsets(this.#expected, run)[0] ?? 0;
+    this.#counterOf = counterReader(envelope, run);
     this.#events = events;
-    this.#acks = target.acks;
+    this.#target = target;
+    this.#agentId = agentId;
     this.#connection = new SocketConnection({
       url: new URL(target.url),
       key: target.key,
@@ -48,20 +49,15 @@ export class Receiver {
 
   /** @param {Buffer} bytes @param {number} start @param {number} end */
   #read(bytes, start, end) {
-    const expected = this.#expected;
-    const counterAt = this.#prefixLength;
-    const restAt = counterAt + counterDigits;
-    const same =
-      expected.compare(bytes, start, start + counterAt, 0, counterAt) === 0 &&
-      expected.compare(bytes, start + restAt, end, restAt) === 0;
-    if (same) this.#take(readCounter(bytes, start + counterAt));
-    else this.#readOther(bytes.toString('utf8', start, end));
+    const counter = this.#counterOf(bytes, start, end);
+    if (counter === undefined) this.#readOther(bytes.toString('utf8', start, end));
+    else this.#take(counter);
   }
 
   /** @param {number} counter */
   #take(counter) {
     this.#events.delivered(counter);
-    if (!this.#acks) return;
+    if (!this.#target.acks) return;
     if (this.#unacked.length === 0) setImmediate(() => this.#ack());
     this.#unacked.push(counter);
   }
@@ -85,6 +81,19 @@ export class Receiver {
     const expected = { ...this.#envelope, message_id: idOf(this.#run, counter) };
     if (!isDeepStrictEqual(frame, expected)) throw new Error(`a receiver got what was never sent: ${text}`);
     this.#take(counter);
+  }
+
+  /** Resolves when the bus counts none of this agent's mail as unsettled. */
+  async finish() {
+    const { acks, url, key } = this.#target;
+    if (!acks) return;
+    await eventually('the mailbox is empty', async () => {
+      const reply = await fetch(new URL(`/agents/${encodeURIComponent(this.#agentId)}`, url), {
+        headers: { 'x-agent-api-key': key },
+      });
+      const { agent } = /** @type {{ agent?: { queued: number, in_flight: number } }} */ (await reply.json());
+      return agent?.queued === 0 && agent.in_flight === 0;
+    });
   }
 
   close() {

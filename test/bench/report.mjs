@@ -38,10 +38,42 @@ function rowOf(result) {
     result.cpuPerMessageUs?.toFixed(1) ?? '-',
     percent(result.serverBusy),
     percent(result.loadBusy),
-    `${latencyMs.p50.toFixed(1)}/${latencyMs.p99.toFixed(1)}`,
-    `${half.latencyMs.p50.toFixed(1)}/${half.latencyMs.p99.toFixed(1)} at ${whole(half.perSecond)}/s`,
+    latency(latencyMs),
+    `${latency(half.latencyMs)} at ${whole(half.perSecond)}/s`,
     result.peakMemoryMiB === undefined ? '-' : whole(result.peakMemoryMiB),
   ];
+}
+
+/** The same as the README shows it, with the middle of what `renderComparison` gives. @param {import('./comparison.mjs').Comparison[]} comparisons */
+export function renderMarkdown(comparisons) {
+  const head = [
+    'scenario',
+    'target',
+    'msgs/s',
+    'ratio',
+    'CPU us/msg',
+    'p50/p99 ms, full load',
+    'p50/p99 ms, half load',
+    'MiB',
+  ];
+  const rows = comparisons.flatMap(({ name, targets }) =>
+    targets.map((result) => [
+      name,
+      result.name,
+      whole(result.perSecond.median),
+      result.ratio.median.toFixed(2),
+      result.cpuPerMessageUs?.toFixed(1) ?? '-',
+      latency(result.latencyMs),
+      latency(result.half.latencyMs),
+      result.peakMemoryMiB === undefined ? '-' : whole(result.peakMemoryMiB),
+    ]),
+  );
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
+
+/** @param {{ p50: number, p99: number }} times */
+function latency({ p50, p99 }) {
+  return `${p50.toFixed(1)}/${p99.toFixed(1)}`;
 }
 
 /** What makes a figure doubtful, in sentences. @param {import('./comparison.mjs').Comparison[]} comparisons */

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { coreCpu, processCpu } from './cpu.mjs';
 import { Ledger } from './ledger.mjs';
-import { connectTraffic, receiverId } from './traffic.mjs';
+import { connectTraffic } from './traffic.mjs';
 
 /**
  * @typedef {object} Target
@@ -10,7 +10,8 @@ import { connectTraffic, receiverId } from './traffic.mjs';
  * @property {string} key
  * @property {number} pid
  * @property {number | undefined} core The server's, where it is pinned.
- * @property {boolean} acks Whether it speaks agent-bus.v1: receipts on sockets, acks, a mailbox to look into.
+ * @property {keyof typeof import('./protocols.mjs').protocols} protocol Of its sockets.
+ * @property {boolean} acks Whether it says what it accepted and wants acks.
  */
 
 /**
@@ -51,7 +52,7 @@ export async function runRound(order) {
     if (ledger.room < scenario.batch) throw new Error('more messages than the record of the round can hold');
     await traffic.unlessFailed(untilSettled(ledger));
     ledger.assertExact(target.acks);
-    if (target.acks) await traffic.unlessFailed(untilMailboxesAreEmpty(target, scenario.receivers));
+    await traffic.unlessFailed(traffic.finish());
     const last = snapshot(target, ledger);
     return {
       ...measure(opened, closed),
@@ -104,17 +105,4 @@ async function untilSettled(ledger) {
   }
   // Acks of the last turn leave at its end.
   await delay(5);
-}
-
-/** That the server counted every ack. @param {Target} target @param {number} receivers */
-async function untilMailboxesAreEmpty(target, receivers) {
-  for (let index = 0; index < receivers; index++) {
-    const url = new URL(`/agents/${encodeURIComponent(receiverId(index))}`, target.url);
-    for (const deadline = performance.now() + drainMs; ; await delay(5)) {
-      const reply = await fetch(url, { headers: { 'x-agent-api-key': target.key } });
-      const { agent } = /** @type {{ agent?: { queued: number, in_flight: number } }} */ (await reply.json());
-      if (agent?.queued === 0 && agent.in_flight === 0) break;
-      if (performance.now() > deadline) throw new Error(`acked, yet not settled: ${JSON.stringify(agent)}`);
-    }
-  }
 }

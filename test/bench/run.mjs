@@ -1,76 +1,48 @@
 // `npm run bench`: the bus beside a bare relay, in turns, on a core of its own, as ratios.
-import { existsSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { compare } from './comparison.mjs';
-import { envelopeBytes } from './envelopes.mjs';
-import { readOptions } from './options.mjs';
-import { pinning, startLoad, startServer } from './processes.mjs';
-import { profile } from './profile.mjs';
-import { doubtsOf, renderComparison } from './report.mjs';
+import { bench } from './bench.mjs';
+import { listed, readCommon, usageOf } from './options.mjs';
+import { scenarios } from './scenarios.mjs';
 
-/** @param {import('./options.mjs').Options} options @param {(() => Promise<unknown>)[]} cleanups */
-async function runAll(options, cleanups) {
-  const started = performance.now();
-  const load = startLoad();
-  cleanups.push(load.stop);
-  const servers = [];
-  for (const name of options.targets) {
-    const server = await startServer(name, options);
-    cleanups.push(server.stop);
-    servers.push(server);
-  }
-  const machine = {
-    node: process.version,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    pinned: pinning.server !== undefined,
-  };
-  if (!options.json) {
-    console.log(
-      `Node ${machine.node}, ${machine.cores} x ${machine.cpu}, ${envelopeBytes}-byte envelopes, ${options.rounds} rounds of ${options.seconds} s each in turn\n`,
-    );
-  }
-  const comparisons = [];
-  for (const scenario of options.scenarios) {
-    const comparison = await compare({ scenario, servers, load, options });
-    comparisons.push(comparison);
-    if (!options.json) console.log(`${renderComparison(comparison)}\n`);
-  }
-  const doubts = doubtsOf(comparisons);
-  const seconds = (performance.now() - started) / 1000;
-  if (options.json)
-    console.log(JSON.stringify({ machine, envelopeBytes, seconds, doubts, scenarios: comparisons }, undefined, 2));
-  else console.log([...doubts, `Every message arrived once and unchanged. ${seconds.toFixed(0)} s.`].join('\n'));
-}
+const names = scenarios.map(({ name }) => name);
+const standard = scenarios.filter((scenario) => scenario.standard).map(({ name }) => name);
+const targets = ['yardstick', 'memory', 'lmdb', 'encrypted', 'control', 'corked'];
 
-/** Rejects when the user gives up, so that servers that are held still do not outlive the run. */
-function interrupted() {
-  return new Promise((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => reject(new Error(`ended by ${signal}`)));
-  });
-}
+const usage = usageOf({
+  script: 'bench',
+  does: "Sends envelopes through the bus and through a bare relay in turn and prints the bus's rate as a share of the relay's.",
+  quick: 'about 25 s',
+  options: [
+    `--scenario <names>   of ${names.join(', ')} (${standard.join(',')})`,
+    `--targets <names>    of ${targets.join(', ')} (yardstick,memory,lmdb); the first is what the others are`,
+    '                     compared with; encrypted is lmdb with encryption, control a second yardstick and shows the noise,',
+    '                     corked one that writes once a turn',
+    '--profile <target>   run this target alone for 10 s a scenario under --cpu-prof and print where its time went',
+  ],
+});
 
 /** @param {string[]} args */
-async function main(args) {
-  const options = readOptions(args);
-  if (typeof options === 'string') return console.log(options);
-  const needed = options.profile ? [options.profile] : options.targets;
-  if (needed.some((name) => name === 'memory' || name === 'lmdb') && !existsSync(options.cli)) {
-    throw new Error(`${options.cli} does not exist: run \`npm run build\` first`);
-  }
-  /** @type {(() => Promise<unknown>)[]} */
-  const cleanups = [];
-  try {
-    const work = options.profile ? profile(options.profile, options) : runAll(options, cleanups);
-    await Promise.race([work, interrupted()]);
-  } finally {
-    await Promise.all(cleanups.map((cleanup) => cleanup()));
-  }
+function readOptions(args) {
+  const common = readCommon(args, {
+    scenario: { type: 'string', default: standard.join(',') },
+    targets: { type: 'string', default: 'yardstick,memory,lmdb' },
+    profile: { type: 'string' },
+  });
+  if (common.help) return usage;
+  const { scenario, profile } = common.values;
+  const chosen = listed('--scenario', scenario, names);
+  const entered = listed('--targets', common.values.targets, targets);
+  return {
+    ...common.options,
+    targets: entered,
+    profile: profile === undefined ? undefined : listed('--profile', profile, targets)[0],
+    plans: scenarios
+      .filter(({ name }) => chosen.includes(name))
+      .map((each) => ({
+        name: each.name,
+        about: each.about,
+        entrants: entered.map((target) => ({ name: target, target, scenario: each })),
+      })),
+  };
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  console.error(`bench failed: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
-}
+await bench(readOptions);

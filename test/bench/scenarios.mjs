@@ -12,6 +12,9 @@
  * @property {boolean} standard Whether it runs when no scenario is named.
  */
 
+/** Messages of all lanes of `socket` together that may be un-accepted. */
+export const inFlight = 256;
+
 /** @type {Scenario[]} */
 export const scenarios = [
   {
@@ -26,10 +29,10 @@ export const scenarios = [
   },
   {
     name: 'socket',
-    about: '4 sockets to 4 sockets, 256 messages un-accepted',
+    about: `4 sockets to 4 sockets, ${inFlight} messages un-accepted`,
     door: 'socket',
     lanes: 4,
-    window: 64,
+    window: inFlight / 4,
     batch: 1,
     receivers: 4,
     standard: true,

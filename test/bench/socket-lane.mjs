@@ -1,6 +1,7 @@
 // A sender socket with a window of messages under way.
-import { counterDigits, counterOffsets, writeCounter } from './envelopes.mjs';
+import { counterDigits, counterOffsets } from './envelopes.mjs';
 import { encodeFrame, maskAt, opcodes, payloadStart } from './frames.mjs';
+import { Sheet } from './sheet.mjs';
 import { SocketConnection } from './socket-connection.mjs';
 
 export class SocketLane {
@@ -8,9 +9,6 @@ export class SocketLane {
   #window;
   #underWay = 0;
   #sheet;
-  #frameLength;
-  #counterAt;
-  #mask;
 
   /**
    * @param {object} options
@@ -23,12 +21,13 @@ export class SocketLane {
    */
   constructor({ target, run, agentId, envelope, window, events }) {
     const payload = Buffer.from(JSON.stringify(envelope));
-    const frame = encodeFrame(opcodes.text, payload);
     const [at = 0] = counterOffsets(payload, run);
-    this.#sheet = Buffer.concat(Array.from({ length: window }, () => frame));
-    this.#frameLength = frame.length;
-    this.#counterAt = payloadStart(payload.length) + at;
-    this.#mask = maskAt(at, counterDigits);
+    this.#sheet = new Sheet({
+      message: encodeFrame(opcodes.text, payload),
+      counters: [payloadStart(payload.length) + at],
+      copies: window,
+      mask: maskAt(at, counterDigits),
+    });
     this.#window = window;
     const accepted = (/** @type {string} */ id) => {
       this.#underWay--;
@@ -54,13 +53,8 @@ export class SocketLane {
 
   /** @param {number} count At most `room`. @param {() => number} nextCounter */
   send(count, nextCounter) {
-    const frames = Buffer.allocUnsafe(count * this.#frameLength);
-    this.#sheet.copy(frames, 0, 0, frames.length);
-    for (let at = this.#counterAt; at < frames.length; at += this.#frameLength) {
-      writeCounter(frames, at, nextCounter(), this.#mask);
-    }
     this.#underWay += count;
-    this.#connection.write(frames);
+    this.#connection.write(this.#sheet.print(count, nextCounter));
   }
 
   /** Where the server sends no receipts, a delivery gives the window back. */

@@ -1,14 +1,8 @@
 // The senders and receivers of one round, and the pump that keeps their windows full or their pace even.
 import { createEnvelope } from './envelopes.mjs';
 import { HttpLane } from './http-lane.mjs';
-import { Receiver } from './receiver.mjs';
+import { protocols } from './protocols.mjs';
 import { backlogLimit } from './scenarios.mjs';
-import { SocketLane } from './socket-lane.mjs';
-
-/** @param {number} index */
-export function receiverId(index) {
-  return `bench://receiver-${index}`;
-}
 
 /** @param {import('./round.mjs').Order} order @param {import('./ledger.mjs').Ledger} ledger */
 export function connectTraffic({ target, scenario, run, rate }, ledger) {
@@ -22,6 +16,9 @@ export function connectTraffic({ target, scenario, run, rate }, ledger) {
   failure.catch(() => {});
 
   const pump = createPump({ scenario, rate, ledger, lanes: () => lanes });
+  const { Sender, Receiver } = protocols[target.protocol];
+  const receiverId = (/** @type {number} */ index) => `bench://receiver-${index}`;
+  const queueOf = (/** @type {number} */ index) => `q_${run}_${index}`;
   // Every receiver hears one sender, so that it knows its mail byte for byte.
   const senderId = (/** @type {number} */ index) => `bench://sender-${scenario.door === 'http' ? 'http' : index}`;
   const envelopes = Array.from({ length: scenario.receivers }, (_, index) =>
@@ -39,7 +36,7 @@ export function connectTraffic({ target, scenario, run, rate }, ledger) {
         pump.wake();
       },
     };
-    return new Receiver({ target, run, agentId: receiverId(index), envelope, events });
+    return new Receiver({ target, run, agentId: receiverId(index), queue: queueOf(index), envelope, events });
   });
   const events = {
     failed,
@@ -50,9 +47,9 @@ export function connectTraffic({ target, scenario, run, rate }, ledger) {
   };
   const lanes = Array.from({ length: scenario.lanes }, (_, index) => {
     const body = Array.from({ length: scenario.batch }, (_, place) => envelopes[(index + place) % envelopes.length]);
-    return scenario.door === 'http'
-      ? new HttpLane({ target, run, envelopes: body, events })
-      : new SocketLane({ target, run, agentId: senderId(index), envelope: body[0], window: scenario.window, events });
+    if (scenario.door === 'http') return new HttpLane({ target, run, envelopes: body, events });
+    const parties = { agentId: senderId(index), queue: queueOf(index), envelope: body[0] };
+    return new Sender({ target, run, ...parties, window: scenario.window, events });
   });
 
   const parts = [...receivers, ...lanes];
@@ -60,6 +57,8 @@ export function connectTraffic({ target, scenario, run, rate }, ledger) {
     ready: Promise.race([failure, Promise.all(parts.map((part) => part.ready()))]),
     start: pump.start,
     stop: pump.stop,
+    /** Resolves when the server has counted every ack. */
+    finish: () => Promise.all(receivers.map((receiver) => receiver.finish())),
     /** @param {Promise<unknown>} work */
     unlessFailed: (work) => Promise.race([failure, work]),
     close() {

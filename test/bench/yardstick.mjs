@@ -12,7 +12,7 @@ const corking = process.argv.includes('--cork');
 const folder = new URL('../../schemas/', import.meta.url);
 const ajv = new Ajv({ strict: true, strictRequired: false, allowUnionTypes: true });
 ajvFormats.default(ajv, ['date-time', 'uri']);
-ajv.addVocabulary(['tsType']);
+ajv.addVocabulary(['tsType', 'expects']);
 for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
   ajv.addSchema(JSON.parse(readFileSync(new URL(name, folder), 'utf8')));
 }
