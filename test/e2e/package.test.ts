@@ -48,13 +48,42 @@ describe('the packed package', () => {
   it('has types that a strict program checks against', async () => {
     writeFileSync(
       join(folder, 'program.ts'),
-      `import { CommunicationBus } from '${manifest.name}';
+      `import {
+         AgentFactory, type AgentConfig, type ChatInstance, CommunicationBus, type ModelProvider, SessionManager,
+       } from '${manifest.name}';
+       import { AnthropicProvider, OpenAICompatibleProvider, OpenAIProvider } from '${manifest.name}/providers';
        const bus = new CommunicationBus({ port: 8080, host: 'localhost', apiKey: process.env.AGENT_BUS_API_KEY ?? 'dev-key' });
        const started: { host: string; port: number; url: string } = await bus.start();
        // @ts-expect-error a port is a number
        new CommunicationBus({ port: started.url });
        // @ts-expect-error no such option
        new CommunicationBus({ prot: 8080 });
+       const provider = new OpenAIProvider({ apiKey: process.env.OPENAI_API_KEY });
+       const aiProviders: ModelProvider[] = [provider, new AnthropicProvider({ apiKey: 'x' })];
+       const agentConfig: AgentConfig = {
+         name: 'Coding Assistant',
+         aiProviders: [provider],
+         defaultModel: { provider: 'openai', model: 'gpt-4', temperature: 0.1, systemMessage: 'You are an expert.' },
+       };
+       new AgentFactory({ aiProviders }).create('coder', { name: agentConfig.name });
+       // @ts-expect-error it has no place of its own
+       new OpenAICompatibleProvider({ name: 'local' });
+       const inSession = async (sessions: SessionManager): Promise<ChatInstance | undefined> => {
+         const sessionId: string = sessions.createSession({ name: 'Development', userId: 'user-a', workspaceId: 'team-a' });
+         const chatId: string = await sessions.createChat(sessionId, { name: 'Coder', agentConfig });
+         sessions.switchChat(sessionId, chatId);
+         return sessions.getChat(chatId);
+       };
+       const alone = new SessionManager({ maxSessions: 10, maxChatsPerSession: 5, enableWorkspaceIsolation: true });
+       const response: string | undefined = await (await inSession(alone))?.sendMessage('Hello!');
+       const chat: ChatInstance | undefined = await inSession(bus.sessionManager);
+       // @ts-expect-error it may not be there
+       chat.sendMessage(response);
+       // @ts-expect-error no such option
+       new SessionManager({ maxSession: 10 });
+       await alone.close();
+       // @ts-expect-error the bus ends that one
+       await bus.sessionManager.close();
        await bus.stop();`,
     );
     const options = [

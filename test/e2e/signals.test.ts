@@ -35,9 +35,9 @@ async function openEndlessRequest(): Promise<void> {
   socket = connect(Number(port), hostname);
   socket.on('error', () => undefined);
   await once(socket, 'connect');
-  socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+  socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await once(socket, 'data');
-  socket.write('POST /messages/send HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
+  socket.write('POST /messages/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{');
   // Answered after what was written before it on another connection was read.
   await fetch(`${server.url}/health`);
 }

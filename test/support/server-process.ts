@@ -55,6 +55,10 @@ export class CliProcess {
     this.exited.catch(() => undefined);
   }
 
+  write(text: string): void {
+    this.#child.stdin.write(text);
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -95,6 +99,6 @@ export interface ServerProcess extends CliProcess {
 /** Starts `serve` on a free port of 127.0.0.1 and waits until it listens; the caller kills it. */
 export async function startServer(args: readonly string[], options?: ProcessOptions): Promise<ServerProcess> {
   const process = new CliProcess(['serve', '--port', '0', ...args], options);
-  const [, url = ''] = await process.printed(/listens on (http:\S+)\n/);
+  const [, url = ''] = await process.printed(/listens on (https?:\S+)\n/);
   return Object.assign(process, { url });
 }

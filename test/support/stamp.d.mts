@@ -1,0 +1,2 @@
+/** The text of envelopes as they were sent, without what the bus has added. */
+export function withoutStamp(text: string): string;
