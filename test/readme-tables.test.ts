@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import sessionEvents from '../schemas/session-event.json' with { type: 'json' };
-import { SessionManager } from '../src/bus/session-manager.ts';
+import { ChatInstance } from '../src/bus/chat-instance.ts';
+import { ChatsView } from '../src/bus/chats-view.ts';
+import { SessionsView } from '../src/bus/sessions-view.ts';
 import { commandNames } from '../src/cli/help.ts';
-import { settings } from '../src/config/settings.ts';
+import { sessionSettings, settings } from '../src/config/settings.ts';
+import { guardOf, noTrips } from '../src/core/guards/guard.ts';
 import { buildApp } from '../src/http/app.ts';
 import { policy } from '../src/http/policy.ts';
-import { errorTable } from '../src/protocol/errors.ts';
-import { config, openTestBus } from './http/test-bus.ts';
+import { type ErrorCode, errorTable } from '../src/protocol/errors.ts';
+import { config, openTestAudit, openTestBus } from './http/test-bus.ts';
 import { prose, quoted, tableOf } from './support/markdown.ts';
 import { packageRoot } from './support/server-process.ts';
 
@@ -16,14 +19,16 @@ const codeIn = (cell = ''): string => quoted(cell)[0] ?? '';
 /** Words of the table for the rules of the policy. */
 const whoMay = {
   anyone: 'any key',
-  bus: 'the bus key',
+  operator: 'the bus key',
+  workspace: 'the workspace',
   self: 'the agent',
+  keeper: 'the agent, or `admin`',
   orchestrator: 'the orchestrator',
   participant: 'a participant',
 };
 
 async function registeredRoutes(): Promise<string[]> {
-  const app = buildApp({ bus: await openTestBus(), config });
+  const app = buildApp({ bus: await openTestBus(), audit: openTestAudit(), config });
   const routes = new Set<string>();
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD' && !url.startsWith('/docs/')) routes.add(`${method} ${url}`);
@@ -51,6 +56,14 @@ describe('the README lists', () => {
     expect(statuses).toEqual(statuses.toSorted());
   });
 
+  it('every guard with its code', () => {
+    const rows = tableOf('guard').map(({ guard, code }) => [codeIn(guard), codeIn(code)]);
+    const codes = Object.keys(errorTable) as ErrorCode[];
+    const told = codes.flatMap((code) => (guardOf(code) ? [[guardOf(code), code]] : []));
+    expect(rows.sort()).toEqual(told.sort());
+    expect(rows.map(([guard]) => guard)).toEqual(Object.keys(noTrips()).sort());
+  });
+
   it('every setting with its default, its names, and what the schema says of it', () => {
     const rows = tableOf('key');
     expect(rows.map(({ key }) => codeIn(key))).toEqual(settings.map(({ key }) => key));
@@ -64,20 +77,27 @@ describe('the README lists', () => {
     }
   });
 
-  it('every route with who may use it', async () => {
-    const rows = tableOf('route').map((row) => [codeIn(row.route).replace(/\{(\w+)\}/g, ':$1'), row['who may']]);
+  it('every route with its scope and who may use it', async () => {
+    const rows = tableOf('route').map((row) => [
+      codeIn(row.route).replace(/\{(\w+)\}/g, ':$1'),
+      codeIn(row.scope),
+      row['who may'],
+    ]);
     const expected = (await registeredRoutes()).map((route) => {
-      if (route === 'GET /health' || route === 'GET /ready') return [route, 'no key'];
-      const rule = policy[route] ?? (/^GET \/(openapi\.json|docs)$/.test(route) ? 'anyone' : 'bus');
-      return [route, whoMay[rule]];
+      if (route === 'GET /health' || route === 'GET /ready') return [route, '', 'no key'];
+      const { scope = '', who } = policy[route] ?? {
+        who: /^GET \/(openapi\.json|docs)$/.test(route) ? ('anyone' as const) : ('operator' as const),
+      };
+      return [route, scope, whoMay[who]];
     });
     expect(rows.sort()).toEqual(expected.sort());
   });
 
   it('every error that closes a socket, with its close code', () => {
-    const folder = `${packageRoot}src/http`;
-    const source = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
-    const closing = new Set(source.join().match(/(?<=\.close\(')[A-Z_]+(?='\))/g));
+    const folders = [`${packageRoot}src/http`, `${packageRoot}src/bus`];
+    const files = folders.flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`));
+    const source = files.map((file) => readFileSync(file, 'utf8'));
+    const closing = new Set(source.join().match(/(?<=\.close\(')[A-Z_]+(?=')/g));
     const listed = tableOf('close code').flatMap(({ reason, 'close code': close }) =>
       quoted(reason ?? '').map((code) => [code, close]),
     );
@@ -88,14 +108,32 @@ describe('the README lists', () => {
     expect(listed.sort()).toEqual(expected.sort());
   });
 
-  it('every method of the session manager but those that the bus itself calls', () => {
-    const own = ['constructor', 'recordMessage', 'messageDied', 'close'];
-    const methods = Object.getOwnPropertyNames(SessionManager.prototype).filter((name) => !own.includes(name));
+  it('every method of the session manager', () => {
+    const notForCallers = new Set(['constructor', 'managerOf', 'find']);
+    const methods = [SessionsView.prototype, ChatsView.prototype]
+      .flatMap((prototype) => Object.getOwnPropertyNames(prototype))
+      .filter((name) => !notForCallers.has(name));
     expect(
       tableOf('method')
         .flatMap(({ method }) => quoted(method ?? ''))
         .sort(),
     ).toEqual(methods.sort());
+  });
+
+  it('every option of a session manager without a bus, with its default', () => {
+    const rows = tableOf('option').map(({ option, default: byDefault }) => [codeIn(option), byDefault]);
+    const others = [
+      ['templates', 'the built-in ones'],
+      ['aiProviders', 'none'],
+    ];
+    const checked = sessionSettings.map(({ key, default: byDefault }) => [key, `\`${byDefault}\``]);
+    expect(rows.sort()).toEqual([...checked, ...others].sort());
+  });
+
+  it('every member of a chat', () => {
+    const listed = tableOf('of a chat').flatMap(({ 'of a chat': members = '' }) => quoted(members));
+    const members = Object.getOwnPropertyNames(ChatInstance.prototype).filter((name) => name !== 'constructor');
+    expect(listed.map((member) => member.replace(/\(.*/, '')).sort()).toEqual(['id', 'sessionId', ...members].sort());
   });
 
   it('every event of a session', () => {

@@ -1,4 +1,4 @@
-// The walk of the README, typed into a shell as it stands, beside a bus of its own; only the port is another.
+// The walk of the README and its chat, typed into a shell as they stand, beside a bus of its own; only the port is another.
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +8,17 @@ import { packageRoot, runToEnd, type ServerProcess, startServer } from './suppor
 
 const folder = mkdtempSync(join(tmpdir(), 'agent-bus-walk-'));
 const mark = '--- end of block ---';
-const blocks = codeBlocks.filter(({ section }) => section === 'A walk');
-const steps = blocks.flatMap(({ language, text }, index) => {
-  const below = blocks[index + 1];
-  return language === 'sh' ? [{ text, shown: below && below.language !== 'sh' ? below : undefined }] : [];
-});
+
+function stepsIn(title: string) {
+  const blocks = codeBlocks.filter(({ section }) => section === title);
+  return blocks.flatMap(({ language, text }, index) => {
+    const below = blocks[index + 1];
+    return language === 'sh' ? [{ text, shown: below && below.language !== 'sh' ? below : undefined }] : [];
+  });
+}
+
+const walk = stepsIn('A walk');
+const steps = [...walk, ...stepsIn('Chats')];
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -71,10 +77,11 @@ describe('the walk of the README', () => {
     server.kill('SIGKILL');
     await server.exited;
     server = await startServer(['--persistence-enabled'], { cwd: folder });
-    const [keyAndShortForm, ...rest] = steps.map(({ text }) => text);
-    const reading = rest.slice(-2);
-    const [, , ...again] = await type([`sessionId=${sessionId}`, keyAndShortForm ?? '', ...reading]);
-    expect(again.map(settled)).toEqual(printed.slice(-2).map(settled));
-    expect(again.at(-1)).toContain('review');
+    const [keyAndShortForm = ''] = walk.map(({ text }) => text);
+    const reading = [walk.length - 2, walk.length - 1, steps.length - 1];
+    const again = reading.map((index) => steps[index]?.text ?? '');
+    const [, , ...read] = await type([`sessionId=${sessionId}`, keyAndShortForm, ...again]);
+    expect(read.map(settled)).toEqual(reading.map((index) => settled(printed[index] ?? '')));
+    expect(read.join()).toMatch(/review.*try the way back first/s);
   });
 });
