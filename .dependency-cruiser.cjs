@@ -6,9 +6,10 @@ const ranks = [
   ['protocol'],
   ['core', 'schema', 'client'],
   ['ports', 'config'],
+  ['providers', 'templates'],
   ['store', 'bus'],
   ['http'],
-  ['server'],
+  ['server', 'session-manager'],
   ['cli', 'index'],
 ];
 /** A rank's name stands for a folder or for the one file of that name. */
@@ -72,10 +73,22 @@ module.exports = {
       { path: `(${npm}|^)lmdb(/|$)` },
     ),
     forbid(
+      'ai-sdk-stays-in-the-providers',
+      'A program that talks to no model does not load it.',
+      { path: '^src/', pathNot: inSource(['providers']) },
+      { path: `(${npm}|^)(ai|@ai-sdk)(/|$)` },
+    ),
+    forbid(
       'only-the-server-picks-adapters',
-      'Everything else knows the ports.',
-      { path: '^src/', pathNot: inSource(['server', 'store']) },
+      'And the session manager without one. Everything else knows the ports.',
+      { path: '^src/', pathNot: inSource(['server', 'session-manager', 'store']) },
       { path: inSource(['store']) },
+    ),
+    forbid(
+      'only-the-server-loads-providers',
+      'Everything else knows the port, or is given a provider.',
+      { path: '^src/', pathNot: inSource(['server', 'providers']) },
+      { path: inSource(['providers']) },
     ),
     forbid('no-circles', 'Neither file can be read first.', {}, { circular: true }),
     forbid('no-orphans', 'Nobody imports it, it imports nobody.', { orphan: true, path: '^src/' }, {}),
