@@ -13,6 +13,9 @@ export interface AskableAgents {
   ask(sessionId: SessionId, envelope: Envelope, signal: AbortSignal): Promise<AnyReceipt>;
 }
 
+/** The request outlives its turn by that much: two limits at one instant would leave to chance which of them tells the end. */
+const outlivesTurnMs = 1_000;
+
 /** @throws BusError as sending does; CHAT_AGENT_FAILED where the agent answers with an error */
 export async function* answerOfAgent(agents: AskableAgents, agentId: AgentId, question: Question): Answer {
   const { sessionId, chat, turnId, content, signal, timeoutMs, isAside } = question;
@@ -23,7 +26,7 @@ export async function* answerOfAgent(agents: AskableAgents, agentId: AgentId, qu
     recipient: { agent_id: agentId },
     priority: 'medium',
     payload: { task_type: 'chat', chat_id: chat.chat_id, content },
-    routing: { delivery_mode: 'sync', timeout: formatDuration(timeoutMs) },
+    routing: { delivery_mode: 'sync', timeout: formatDuration(timeoutMs + outlivesTurnMs) },
     ...(!isAside && { metadata: { task_id: turnId } }),
   };
   // Its task ends with the turn; a task that came later would stay open.

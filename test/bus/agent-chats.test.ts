@@ -1,5 +1,6 @@
 // Chats with agents of the bus: the task of a turn ends with it, and the turn with its task.
 import { describe, expect, it } from 'vitest';
+import { parseDuration } from '../../src/protocol/durations.ts';
 import { backend, orchestrator, startBus } from '../support/running-bus.ts';
 import type { SocketClient } from '../support/socket-client.ts';
 import { refused } from './session-setup.ts';
@@ -20,7 +21,11 @@ async function setUp() {
   return { ...one, sessions, sessionId, agent, chat, tasks, ended };
 }
 
-type Request = { message_id: string; sender: { agent_id: string; session_id: string } };
+type Request = {
+  message_id: string;
+  sender: { agent_id: string; session_id: string };
+  routing: { timeout: string };
+};
 
 const asked = (agent: SocketClient): Promise<Request> =>
   agent.next(({ message_type: type }) => type === 'task_request');
@@ -77,6 +82,15 @@ describe('a turn with an agent of the bus', () => {
     await sessions.settled(sessionId);
     const events = await sessions.readEvents(sessionId, 0, 1000);
     expect(events.filter(({ type }) => type === 'task_answered_late')).toHaveLength(1);
+  });
+
+  it('is ended by its own limit: its request lives longer', async () => {
+    const { agent, chat } = await setUp();
+    const said = chat.sendMessage('Hello!', { timeoutMs: 2_000 });
+    const request = await asked(agent);
+    expect(parseDuration(request.routing.timeout)).toBeGreaterThan(2_000);
+    agent.send(answer(request, 'Hi.'));
+    expect(await said).toBe('Hi.');
   });
 
   it('fails when the agent answers with an error', async () => {
