@@ -10,19 +10,30 @@ const subjects: Readonly<Record<string, string>> = {
   headers: 'headers',
 };
 
-/** A program may hold many servers; each schema is compiled once for all of them. */
-function cachedCompiler(ajv: Ajv): (schema: object) => ValidateFunction {
+/** A program may hold many servers; each schema is compiled once for all of them, when the first value is held against it. */
+function lazyCompiler(ajv: Ajv): (schema: object) => FastifyValidator {
   const compiled = new Map<string, ValidateFunction>();
   return (schema) => {
     const text = JSON.stringify(schema);
-    const validate = compiled.get(text) ?? ajv.compile(schema);
-    compiled.set(text, validate);
-    return validate;
+    const check: FastifyValidator = (value) => {
+      const validate = compiled.get(text) ?? ajv.compile(schema);
+      compiled.set(text, validate);
+      const isValid = validate(value);
+      check.errors = validate.errors ?? null;
+      return isValid;
+    };
+    return check;
   };
 }
 
-const compileStrict = cachedCompiler(strictAjv);
-const compileCoercing = cachedCompiler(coercingAjv);
+/** As Fastify calls it: what was wrong is read from `errors`, in the same turn. */
+interface FastifyValidator {
+  (value: unknown): boolean;
+  errors?: ErrorObject[] | null;
+}
+
+const compileStrict = lazyCompiler(strictAjv);
+const compileCoercing = lazyCompiler(coercingAjv);
 
 export function useContractSchemas(app: FastifyInstance): void {
   app.setValidatorCompiler<object>(({ schema, httpPart }) =>

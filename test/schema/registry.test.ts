@@ -4,6 +4,9 @@ import { assertValid, refOf, schemaDocuments, strictAjv, validatorOf } from '../
 
 describe('every schema', () => {
   for (const document of schemaDocuments) {
+    it(`of ${document.$id} is one of JSON Schema draft-07`, () => {
+      expect(strictAjv.validateSchema(document), JSON.stringify(strictAjv.errors)).toBe(true);
+    });
     for (const [name, definition] of Object.entries(document.definitions)) {
       const examples = (definition as { examples?: unknown[] }).examples ?? [];
       for (const [index, example] of examples.entries()) {
