@@ -19,7 +19,7 @@ const measuring = [
 
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     // Many tests wait more than they compute: no processor is kept free for those that start processes of their own.

@@ -46,6 +46,12 @@ export class Checkpoint {
     await this.soon();
   }
 
+  /** Resolves when the tables have all that the journal had flushed. @throws BusError STORE_FAILED */
+  async completeAll(): Promise<void> {
+    for (const part of this.#parts) this.#asked.add(part);
+    await this.soon();
+  }
+
   /** Resolves when the next transaction is flushed, which each part may write in. @throws BusError STORE_FAILED */
   soon(): Promise<void> {
     return this.#next ?? this.#schedule();

@@ -145,6 +145,12 @@ export class Journal {
     return this.#reader.blockAt(position);
   }
 
+  /** The same where a position may also be the end of a file that is followed by another. */
+  blockBehind(position: number): JournalBlock | undefined {
+    const isFollowed = this.isEnd(position) && fileOf(position) < fileOf(this.#flushed);
+    return this.blockAt(isFollowed ? positionAt(fileOf(position) + 1, 0) : position);
+  }
+
   /** Whether a file ends here. */
   isEnd(position: number): boolean {
     return offsetOf(position) >= this.#disk.size(fileOf(position));
@@ -158,6 +164,11 @@ export class Journal {
   /** The newest file gets no further block. */
   beginFile(): void {
     this.#beginsFile = true;
+  }
+
+  /** The next flush appends a block, though it may have no record. */
+  openBlock(): void {
+    this.#room();
   }
 
   removeFile(file: number): Promise<void> {

@@ -160,6 +160,20 @@ export class Ledger {
     await checkpoint.complete(behind);
   }
 
+  /** What is journaled from now on is in another file, which is made at once. */
+  beginFile(): void {
+    if (!this.#durable) return;
+    const { journal } = this.#durable;
+    this.#commit.join();
+    journal.beginFile();
+    journal.openBlock();
+  }
+
+  /** The tables get all that is flushed, however little it is. */
+  async bringUp(): Promise<void> {
+    await this.#durable?.checkpoint.completeAll();
+  }
+
   /** The row of a message that waits for its time is not left behind, however little else becomes of the message. */
   #leaveDue(entry: Entry): void {
     const { dueAt } = entry.rows;

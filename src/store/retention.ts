@@ -31,6 +31,8 @@ export class Retention {
   #cursor: number | undefined;
   /** When the file under the cursor may be of no use, as far as it was read; 0 for now. */
   #neededUntil = 0;
+  /** Whether it has any record, as far as it was read. */
+  #hasRecords = false;
   /** The same of files that were read to the end in earlier passes. */
   readonly #idle = new Map<number, number>();
   /** Files to be removed. */
@@ -69,7 +71,10 @@ export class Retention {
   #step(now: number, journal: Journal): boolean {
     const before = now - this.#deps.keepMs;
     const mark = this.#deps.shelf.readMark();
-    this.#cursor ??= this.#beginningAfter(0, journal, now);
+    if (this.#cursor === undefined) {
+      this.#bringUp(mark, before, journal);
+      this.#cursor = this.#beginningAfter(0, journal, now);
+    }
     const ended: Entry[] = [];
     let more = true;
     for (let seen = 0; seen < stepSize && this.#cursor !== undefined; ) {
@@ -82,6 +87,7 @@ export class Retention {
         break;
       } else {
         seen += block.records.length;
+        this.#hasRecords ||= block.records.length > 0;
         ended.push(...this.#endedIn(block, now));
         this.#cursor = block.end;
       }
@@ -90,9 +96,17 @@ export class Retention {
     return more && this.#cursor !== undefined;
   }
 
+  /** Where mail is rare, what the tables do not have by themselves yet may be old: the next pass finds it there. */
+  #bringUp(mark: number, before: number, journal: Journal): void {
+    const block = mark < journal.flushed ? journal.blockBehind(mark) : undefined;
+    // A store that fails says so itself.
+    if (block && newestIn(block) < before) this.#deps.ledger.bringUp().catch(() => undefined);
+  }
+
   /** The first file behind `file` in which something may have become useless. */
   #beginningAfter(file: number, journal: Journal, now: number): number | undefined {
     this.#neededUntil = 0;
+    this.#hasRecords = false;
     const next = journal.files().find((other) => other > file && (this.#idle.get(other) ?? 0) <= now);
     return next === undefined ? undefined : positionAt(next, 0);
   }
@@ -107,7 +121,7 @@ export class Retention {
     } else if (file < fileOf(mark)) {
       this.#idle.set(file, Number.POSITIVE_INFINITY);
       this.#useless.push(file);
-    } else journal.beginFile();
+    } else if (this.#hasRecords) this.#deps.ledger.beginFile();
   }
 
   /** Files go after the rows that lead to them. What cannot be removed is tried again in a later pass. */

@@ -1,5 +1,5 @@
 // How much a store keeps, and for how long: the same in memory and in LMDB.
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NewMessage } from '../../src/ports/mailbox-store.ts';
@@ -13,6 +13,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const box = 'opencode://backend';
 const consumer = { agentId: box, door: 'http' as const, connectionId: 'conn_1' };
+const minute = 60_000;
 const day = 86_400_000;
 
 let folder: string;
@@ -113,13 +114,14 @@ describe.each(Object.entries(stores))('%s', (_name, open) => {
     await store.mailboxes.enqueue(message('waiting', { deadline: clock.now() + 30 * day }));
     await store.mailboxes.enqueue(message('dead'));
     await store.mailboxes.bury('dead', 'unwanted');
-    await store.mailboxes.deadLetters(undefined, 1);
     await pass(store, day - 120_000);
     expect(await store.mailboxes.find('a')).toMatchObject({ status: 'acknowledged' });
     await pass(store, day);
-    await pass(store, day);
     expect(await store.mailboxes.find('waiting')).toMatchObject({ status: 'queued' });
-    await vi.waitFor(async () => expect(await store.mailboxes.find('a')).toBeUndefined());
+    await vi.waitFor(async () => {
+      await pass(store, minute);
+      expect(await store.mailboxes.find('a')).toBeUndefined();
+    });
     expect((await store.mailboxes.enqueue(message('b'))).outcome).toBe('stored');
   });
 });
@@ -152,6 +154,22 @@ describe('lmdb on a disk', () => {
     await vi.waitFor(() => expect(() => store.mailboxes.assertRoom(box, 1)).toThrow());
     await expect(store.mailboxes.redrive('dead', clock.now())).rejects.toMatchObject({ code: 'STORE_FULL' });
     expect(await store.mailboxes.find('dead')).toMatchObject({ status: 'dead' });
+  });
+
+  it('keeps nothing of what ended in any file, however quiet it is afterwards, and makes no further files', async () => {
+    const store = openStore(0, { retentionMs: 60_000 });
+    const journal = join(folder, 'journal');
+    const texts = () => readdirSync(journal).map((name) => readFileSync(join(journal, name), 'latin1'));
+    await deliver(store, ['secret-1', 'secret-2']);
+    expect(texts().join('')).toContain('secret-1');
+    await vi.waitFor(async () => {
+      await pass(store, minute);
+      expect(texts().join('')).not.toContain('secret');
+    });
+    const names = readdirSync(journal);
+    for (let passes = 0; passes < 5; passes++) await pass(store, minute);
+    expect(readdirSync(journal)).toEqual(names);
+    expect((await store.mailboxes.enqueue(message('secret-1'))).outcome).toBe('stored');
   });
 
   it('stays as large as it is under a steady load that expires', async () => {
