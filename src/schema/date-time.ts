@@ -7,8 +7,9 @@ const ajv = new Ajv();
 ajvFormats.default(ajv, ['date-time']);
 const isAnyDateTime = ajv.compile<string>({ type: 'string', format: 'date-time' });
 
-/** UTC, on a day that every month has. */
-const plain = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;
+/** UTC, on any day but the one that only some years have. */
+const plain =
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;
 
 /** The full check takes the text apart: 1 us of every message. */
 export function isDateTime(text: string): boolean {

@@ -23,6 +23,16 @@ const nearlyDateTimes = fc
   });
 
 describe('a date with a time', () => {
+  it('is on a day that its month has', () => {
+    const days = Array.from({ length: 13 }, (_, month) => Array.from({ length: 33 }, (__, day) => [month, day])).flat();
+    for (const year of ['2024', '2025']) {
+      for (const [month, day] of days) {
+        const text = `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}T11:00:00Z`;
+        expect([text, isDateTime(text)]).toEqual([text, byTheBook(text)]);
+      }
+    }
+  });
+
   it('is what the full check takes, and nothing else', () => {
     fc.assert(
       fc.property(nearlyDateTimes, (text) => isDateTime(text) === byTheBook(text)),
