@@ -92,7 +92,7 @@ export class GroupCommit {
 
   /** Resolves when all that was joined so far is flushed. */
   async settled(): Promise<void> {
-    for (let group = this.#open ?? this.#writing; group; group = this.#open ?? this.#writing) await group.done;
+    await Promise.all([this.#writing?.done, this.#open?.done]);
   }
 
   readonly #flush = (): void => {
