@@ -14,7 +14,7 @@ const takenKept = 64;
 export class Lane {
   #slots: Slot[] = [];
   #head = 0;
-  /** Slots whose entries are no longer in memory, at least. */
+  /** About how many slots show entries that are not to be offered from here any more: never fewer than there are. */
   #forgotten = 0;
   /** Rows of this lane in the queue table, and the bytes of their envelopes. */
   rows = 0;
@@ -62,7 +62,7 @@ export class Lane {
     }
   }
 
-  /** One of the entries has left memory: its slot goes with those of others, so that nobody's mail is kept by a lane. */
+  /** One of the entries is not to be offered any more, or not from memory: its slot goes with those of others. */
   forgetOne(): void {
     this.#forgotten++;
     if (this.#forgotten < 64 || this.#forgotten * 2 < this.slotCount) return;

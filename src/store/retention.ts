@@ -121,7 +121,7 @@ export class Retention {
     } else if (file < fileOf(mark)) {
       this.#idle.set(file, Number.POSITIVE_INFINITY);
       this.#useless.push(file);
-    } else if (this.#hasRecords) this.#deps.ledger.beginFile();
+    } else if (this.#hasRecords && file === journal.newestFile) this.#deps.ledger.beginFile();
   }
 
   /** Files go after the rows that lead to them. What cannot be removed is tried again in a later pass. */

@@ -1,6 +1,8 @@
 // How much a store keeps, and for how long: the same in memory and in LMDB.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NewMessage } from '../../src/ports/mailbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -32,6 +34,9 @@ const message = (id: string, more: Partial<NewMessage> = {}): NewMessage => {
   const bytes = Buffer.from(`{"message_id":"${id}","padding":"${'x'.repeat(600)}"}`);
   return newMessage(id, { mailbox: box, acceptedAt: clock.now(), bytes, ...more });
 };
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Time passes, and what was started by it is flushed. */
 async function pass(store: Store, ms: number): Promise<void> {
@@ -106,6 +111,33 @@ describe.each(Object.entries(stores))('%s', (_name, open) => {
       true,
     );
     expect(store.mailboxes.stats('codex://sender')).toEqual({ queued: 2, inFlight: 0 });
+  });
+
+  it('lets go of mail that ended while nobody took any', async () => {
+    const store = openStore({});
+    store.mailboxes.listen({
+      mail: () => undefined,
+      retried: () => undefined,
+      exhausted: ({ messageId }, reason) => void store.mailboxes.bury(messageId, reason),
+      damaged: () => undefined,
+    });
+    await store.mailboxes.enqueue(message('stays', { deadline: clock.now() + day }));
+    const kept: WeakRef<Buffer>[] = [];
+    const ids = Array.from({ length: 200 }, (_, index) => `m${index}`);
+    for (const id of ids) {
+      const expiring = message(id, { deadline: clock.now() + 1_000 });
+      kept.push(new WeakRef(expiring.bytes));
+      await store.mailboxes.enqueue(expiring);
+    }
+    await vi.waitFor(async () => {
+      await pass(store, 1_000);
+      expect(store.mailboxes.stats(box).queued).toBe(1);
+    });
+    for (const id of ids) await store.mailboxes.discard(id);
+    await vi.waitFor(() => {
+      collectGarbage();
+      expect(kept.filter((bytes) => bytes.deref()).length).toBeLessThan(100);
+    });
   });
 
   it('forgets what ended once its retention has passed, and nothing before', async () => {
