@@ -1,5 +1,6 @@
 // Open event streams (server-sent events): each replays a session's log from its cursor, then follows it live.
 import type { ServerResponse } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AgentId, SessionEvent } from '../protocol/types.gen.ts';
 import { ServerSentEvents } from './server-sent-events.ts';
 
@@ -92,7 +93,10 @@ function createStream(source: EventSource, sessionId: string, cursor: number, ev
           if (!events.isOpen) return;
           send(event);
         }
-        if (page.length === 0 && newest <= lastSent) return;
+        if (page.length > 0) continue;
+        if (newest <= lastSent) return;
+        // Whatever keeps it from being read needs a turn to end.
+        await nextTurn();
       } while (events.isOpen);
     } catch {
       // The session is gone, or its log cannot be read: the client asks again and is told.

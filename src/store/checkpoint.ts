@@ -20,7 +20,10 @@ export class Checkpoint {
   readonly #parts: CheckpointPart[] = [];
   /** Parts that are to be written as a whole. */
   #asked = new Set<CheckpointPart>();
+  /** The transaction that is joined next. */
   #next: Promise<void> | undefined;
+  /** The latest one; what parts have handed to it they do not know as missing any more. */
+  #latest: Promise<void> | undefined;
 
   /** What lies in front of the mark need not be replayed. */
   constructor(journal: Journal, tables: GroupCommit, writeMark: (position: number) => void) {
@@ -41,7 +44,10 @@ export class Checkpoint {
 
   /** Resolves when the tables have all that the journal had flushed of this part. @throws BusError STORE_FAILED */
   async complete(part: CheckpointPart): Promise<void> {
-    if (part.oldest() === undefined) return;
+    if (part.oldest() === undefined) {
+      await this.#latest;
+      return;
+    }
     this.#asked.add(part);
     await this.soon();
   }
@@ -60,6 +66,7 @@ export class Checkpoint {
   #schedule(): Promise<void> {
     const group = this.#tables.join();
     this.#next = group.done;
+    this.#latest = group.done;
     group.write(() => this.#write());
     group.afterFlush(() => {
       for (const part of this.#parts) part.written();

@@ -61,6 +61,16 @@ describe('an event stream', () => {
     expect(text).toContain('retry: 1000');
   });
 
+  it('lets others have their turn while what was recorded cannot be read yet, and sends it then', async () => {
+    const log: SessionEvent[] = [];
+    const { socket, source } = await start(async (_id, after) => log.slice(after));
+    const text = textUntil(socket, /\nid: 1\n/);
+    source.emit('recorded', event(2));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    log.push(event(1), event(2));
+    expect(idsIn(await text)).toContain('1');
+  });
+
   it('sends what is recorded while its last read is on the way and comes back empty', async () => {
     const log: SessionEvent[] = [];
     let answer = (_events: SessionEvent[]): void => undefined;
