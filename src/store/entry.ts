@@ -2,7 +2,15 @@
 import type { NewMessage } from '../ports/mailbox-store.ts';
 import type { Attempt, MessageStatus } from '../protocol/types.gen.ts';
 import { addAttempt } from './attempt-history.ts';
-import { type Change, type EntryRecord, laneOf, noRows, postponedLane, type StoredAttempt } from './entry-record.ts';
+import {
+  type Change,
+  type EntryRecord,
+  type EntryRows,
+  laneOf,
+  noRows,
+  postponedLane,
+  type StoredAttempt,
+} from './entry-record.ts';
 
 const noAttempts: readonly StoredAttempt[] = [];
 
@@ -56,17 +64,20 @@ export class Entry {
   /** An entry as the tables hold it. */
   static load(record: EntryRecord): Entry {
     const entry = new Entry(record);
-    if (!entry.settled) {
-      const { mailbox, seq, deadline, size } = record;
-      entry.rows = {
-        queue: { mailbox, lane: entry.lane, seq, deadline, size },
-        dueAt: entry.postponed ? record.retryAt : undefined,
-        held: record.state === 'held',
-      };
-    } else if (record.state === 'dead') {
-      entry.rows = { diedAt: record.settledAt };
-    }
+    entry.rows = entry.wantedRows;
     return entry;
+  }
+
+  /** The rows of the indexes that it belongs in as it is. */
+  get wantedRows(): EntryRows {
+    const { mailbox, seq, deadline, size, state, retryAt, settledAt } = this.record;
+    if (state === 'acknowledged') return noRows;
+    if (state === 'dead') return { diedAt: settledAt };
+    return {
+      queue: { mailbox, lane: this.lane, seq, deadline, size },
+      dueAt: this.postponed ? retryAt : undefined,
+      held: state === 'held',
+    };
   }
 
   /** It waits for its first offer's time, and has no place among the others yet. */

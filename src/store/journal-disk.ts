@@ -105,8 +105,11 @@ class Files implements JournalDisk {
   }
 
   truncate(file: number, offset: number): void {
-    if (offset === 0) unlinkSync(this.#path(file));
-    else {
+    if (offset === 0) {
+      // Another file may come to have its name.
+      if (this.#reading?.file === file) this.#closeReading();
+      unlinkSync(this.#path(file));
+    } else {
       const fd = openSync(this.#path(file), 'r+');
       try {
         ftruncateSync(fd, offset);

@@ -50,7 +50,7 @@ export class Journal {
     this.#cipher = cipher;
     this.fileBytes = fileBytes;
     this.#end = positionAt(0, fileBytes);
-    this.#flushed = this.#end;
+    this.#flushed = 0;
     this.#reader = new JournalReader(disk, storeId, cipher, () => this.#flushed);
   }
 
@@ -81,7 +81,8 @@ export class Journal {
       end = block.end;
     }
     this.#end = Math.max(end, from);
-    this.#flushed = this.#end;
+    // Of a journal that has no file yet nothing is to be looked for in a later run.
+    this.#flushed = fileOf(this.#end) === 0 ? 0 : this.#end;
   }
 
   /** `create` makes the entry that lies at the position. */
@@ -154,6 +155,11 @@ export class Journal {
   /** Whether a file ends here. */
   isEnd(position: number): boolean {
     return offsetOf(position) >= this.#disk.size(fileOf(position));
+  }
+
+  /** The number of the file that the latest block went into, or is about to. */
+  get newestFile(): number {
+    return fileOf(this.#open?.position ?? this.#end);
   }
 
   /** Numbers of the files, oldest first. */

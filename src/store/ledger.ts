@@ -93,8 +93,11 @@ export class Ledger {
     for (const entry of entries) {
       const hadEnded = entry.settled;
       const queue = this.queues.of(entry.record.mailbox);
+      // Who takes an entry out of its lane offers it.
+      const left = entry.record.state === 'ready' && change.type !== 'offered' ? queue.laneFor(entry) : undefined;
       queue.count(entry, -1);
       entry.apply(change);
+      left?.forgetOne();
       const { mailbox } = entry.record;
       (mailbox === queue.name ? queue : this.queues.of(mailbox)).count(entry, 1);
       entry.record.asOf = position;
@@ -112,8 +115,11 @@ export class Ledger {
   replaceEnvelope(change: Change, entry: Entry, bytes: Buffer): Group {
     const group = this.#commit.join();
     const position = this.#durable?.journal.envelopeChange(change, entry, bytes) ?? 0;
-    this.queues.of(entry.record.mailbox).count(entry, -1);
+    const queue = this.queues.of(entry.record.mailbox);
+    const left = entry.record.state === 'ready' ? queue.laneFor(entry) : undefined;
+    queue.count(entry, -1);
     entry.apply(change);
+    left?.forgetOne();
     entry.bytes = bytes;
     entry.relocate(position, bytes.length);
     this.queues.of(entry.record.mailbox).count(entry, 1);
@@ -136,17 +142,16 @@ export class Ledger {
       this.entries.drop(entry);
       this.#durable?.behind.drop(entry);
     }
-    const unshelve = (): void => {
-      for (const entry of entries) this.entries.unshelve(entry);
-    };
     if (!this.#durable) {
-      unshelve();
+      for (const entry of entries) this.entries.unshelve(entry);
       await after?.done;
       return;
     }
-    const { deferred, journal, checkpoint } = this.#durable;
+    const { deferred, journal, checkpoint, behind } = this.#durable;
     const gone = this.entries.release(idsOf(entries));
-    deferred.add(after ? journal.block : 0, unshelve);
+    deferred.add(after ? journal.block : 0, () => {
+      for (const entry of entries) behind.remove(entry);
+    });
     await after?.done;
     await checkpoint.complete(deferred);
     gone();

@@ -45,13 +45,16 @@ function countRows(shelf: Shelf, queues: MailboxQueues): void {
 
 /** Counted by its row, wherever that lies; from now on by where it is. */
 function recount(entry: Entry, queues: MailboxQueues): void {
-  const { queue: row } = entry.rows;
-  if (row) {
-    const queue = queues.of(row.mailbox);
-    queue.unsettled--;
-    queue.bytes -= row.size;
-  }
+  countOff(entry, queues);
   queues.of(entry.record.mailbox).count(entry, 1);
+}
+
+/** Its row was counted. */
+function countOff({ rows: { queue: row } }: Entry, queues: MailboxQueues): void {
+  if (!row) return;
+  const queue = queues.of(row.mailbox);
+  queue.unsettled--;
+  queue.bytes -= row.size;
 }
 
 class Replay {
@@ -75,12 +78,15 @@ class Replay {
     if (this.#late.length === 0) return;
     this.#deps.restore(() => {
       for (const write of this.#late) write();
+      this.#deps.behind.writeLaneSizes();
     });
   }
 
   #accept({ head, bytes }: Extract<JournalRecord, { kind: 'accepted' }>, position: number, block: number): void {
-    // The tables may have it already.
-    if (this.#find(head.messageId)) return;
+    const known = this.#find(head.messageId);
+    // The tables may have it already; or still the one before it, of which nothing was left in memory.
+    if (known && known.record.asOf >= position) return;
+    if (known) this.#forget(known);
     const entry = Entry.accept({ ...head, bytes }, position, position);
     entry.bytes = undefined;
     this.#deps.behind.mark(this.#deps.entries.keep(entry), block);
@@ -108,11 +114,12 @@ class Replay {
   }
 
   #forget(entry: Entry): void {
-    const { entries, behind } = this.#deps;
+    const { entries, behind, queues } = this.#deps;
     entries.drop(entry);
     behind.drop(entry);
+    countOff(entry, queues);
     this.#gone.add(entry.record.messageId);
-    this.#late.push(() => entries.unshelve(entry));
+    this.#late.push(() => behind.remove(entry));
   }
 
   /** As it is in the tables: an attempt that is open there may have ended in what comes behind. */

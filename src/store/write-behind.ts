@@ -1,6 +1,7 @@
 // Brings messages to the tables: ended ones in sorted batches, the rest by age.
 import type { CheckpointPart } from './checkpoint.ts';
 import type { Entry } from './entry.ts';
+import { type EntryRows, noRows } from './entry-record.ts';
 import { bytesBetween } from './journal-position.ts';
 import type { MailboxQueue, MailboxQueues } from './mailbox-queue.ts';
 import type { Shelf } from './shelf.ts';
@@ -48,6 +49,12 @@ export class WriteBehind implements CheckpointPart {
     entry.dirtySince = undefined;
   }
 
+  /** In a transaction of the tables: nothing of the entry is left in them. */
+  remove(entry: Entry): void {
+    this.#deps.shelf.removeEntry(entry.record.messageId);
+    this.#setRows(entry, noRows);
+  }
+
   oldest(): number | undefined {
     const [oldest] = this.#dirty;
     return oldest?.dirtySince;
@@ -59,9 +66,14 @@ export class WriteBehind implements CheckpointPart {
   }
 
   write(flushed: number, all: boolean): void {
-    const { shelf } = this.#deps;
     this.#writing = this.#due(flushed, all);
     for (const entry of this.#writing) this.#writeTables(entry);
+    this.writeLaneSizes();
+  }
+
+  /** In a transaction of the tables: the counts of their rows. */
+  writeLaneSizes(): void {
+    const { shelf } = this.#deps;
     for (const { name, lanes } of this.#touched) {
       shelf.writeLaneSizes(
         name,
@@ -102,13 +114,17 @@ export class WriteBehind implements CheckpointPart {
 
   /** The record of the entry, and the rows of the indexes that it belongs in now. */
   #writeTables(entry: Entry): void {
+    this.#deps.shelf.writeEntry(entry);
+    this.#setRows(entry, entry.wantedRows);
+  }
+
+  /** The rows of the indexes become these. */
+  #setRows(entry: Entry, rows: EntryRows): void {
     const { shelf } = this.#deps;
-    const { messageId, mailbox, seq, deadline, state, retryAt, settledAt, size } = entry.record;
-    shelf.writeEntry(entry);
+    const { messageId } = entry.record;
+    const { queue, dueAt, held = false, diedAt } = rows;
     const old = entry.rows;
-    const queue = entry.settled ? undefined : { mailbox, lane: entry.lane, seq, deadline, size };
-    const isSameRow = old.queue?.mailbox === mailbox && old.queue.seq === seq && old.queue.deadline === deadline;
-    if (!queue || !isSameRow) {
+    if (!isSameRow(old.queue, queue)) {
       if (old.queue) {
         shelf.removeQueueRow(old.queue, messageId);
         this.#countRow(old.queue, -1);
@@ -118,20 +134,17 @@ export class WriteBehind implements CheckpointPart {
         this.#countRow(queue, 1);
       }
     }
-    const dueAt = entry.postponed ? retryAt : undefined;
     if (dueAt !== old.dueAt) {
       if (old.dueAt !== undefined) shelf.removeDue(old.dueAt, messageId);
       if (dueAt !== undefined) shelf.writeDue(dueAt, messageId);
     }
-    const held = state === 'held';
     if (held && !old.held) shelf.writeHeld(messageId);
     if (!held && old.held) shelf.removeHeld(messageId);
-    const diedAt = state === 'dead' ? settledAt : undefined;
     if (diedAt !== old.diedAt) {
       if (old.diedAt !== undefined) shelf.removeDead(old.diedAt, messageId);
       if (diedAt !== undefined) shelf.writeDead(diedAt, messageId);
     }
-    entry.rows = { queue, dueAt, held, diedAt };
+    entry.rows = rows;
   }
 
   #countRow(row: { mailbox: string; lane: number; size: number }, by: 1 | -1): void {
@@ -147,4 +160,9 @@ export class WriteBehind implements CheckpointPart {
   #age(position: number, flushed: number): number {
     return bytesBetween(position, flushed, this.#deps.fileBytes);
   }
+}
+
+/** The deadline has a row of its own beside that of the queue. */
+function isSameRow(a: EntryRows['queue'], b: EntryRows['queue']): boolean {
+  return a?.mailbox === b?.mailbox && a?.lane === b?.lane && a?.seq === b?.seq && a?.deadline === b?.deadline;
 }
