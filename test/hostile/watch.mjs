@@ -4,8 +4,8 @@ import { canariesInLog } from './canary.mjs';
 
 /** @typedef {{ delayMs: number, memoryBytes: number }} Limits How long the event loop may stand still, how much memory may grow. */
 
-/** Memory: what a heap may grow by between two collections. @type {Limits} */
-export const usualLimits = { delayMs: 250, memoryBytes: 96 * 1024 * 1024 };
+/** Memory: what a heap may grow by between two collections, which a busy machine puts off. @type {Limits} */
+export const usualLimits = { delayMs: 250, memoryBytes: 128 * 1024 * 1024 };
 /** With documents of 16 MiB, which are kept until they are forgotten. @type {Limits} */
 export const largeLimits = { delayMs: 16 * 250, memoryBytes: 512 * 1024 * 1024 };
 
