@@ -9,30 +9,20 @@ export class DueHeap {
     return this.#heap[0]?.dueAt ?? Number.POSITIVE_INFINITY;
   }
 
-  get size(): number {
-    return this.#heap.length;
-  }
-
-  /** Puts the message where the instant belongs, also when it is in the heap already. */
+  /** Puts the message where the instant and its place in the order belong, also when it is in the heap already. */
   set(entry: Entry, at: number): void {
-    const before = entry.dueAt;
     if (entry.duePlace < 0) entry.duePlace = this.#heap.length;
-    else if (at === before) return;
     entry.dueAt = at;
-    if (at < before || before === Number.POSITIVE_INFINITY) this.#up(entry, entry.duePlace);
-    else this.#down(entry, entry.duePlace);
+    this.#settle(entry, entry.duePlace);
   }
 
   remove(entry: Entry): void {
     const place = entry.duePlace;
     if (place < 0) return;
-    const at = entry.dueAt;
     entry.duePlace = -1;
     entry.dueAt = Number.POSITIVE_INFINITY;
     const last = this.#heap.pop();
-    if (!last || last === entry) return;
-    if (last.dueAt < at) this.#up(last, place);
-    else this.#down(last, place);
+    if (last && last !== entry) this.#settle(last, place);
   }
 
   /** Takes out the first message that is due by then. */
@@ -41,6 +31,11 @@ export class DueHeap {
     if (!entry || entry.dueAt > now) return undefined;
     this.remove(entry);
     return entry;
+  }
+
+  #settle(entry: Entry, place: number): void {
+    this.#up(entry, place);
+    if (entry.duePlace === place) this.#down(entry, place);
   }
 
   #up(entry: Entry, from: number): void {
