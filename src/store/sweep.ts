@@ -10,6 +10,7 @@ import type { WakeUp } from './wake-up.ts';
 const batch = 256;
 /** Between two batches of expired messages from the tables. */
 const pauseMs = 5;
+const beginning: InstantRow = [0, ''];
 
 export interface SweepDeps {
   shelf: Shelf;
@@ -25,9 +26,9 @@ export class Sweep {
    * The rows of expired messages up to this one were looked at: what lies in memory is planned there. They stay until
    * their messages have ended, which is why a sweep must not begin with them again.
    */
-  #seenExpired: InstantRow = [0, ''];
+  #seenExpired = beginning;
   /** The same of the rows of postponed messages, which stay for a while after their time. */
-  #seenDue: InstantRow = [0, ''];
+  #seenDue = beginning;
 
   constructor(deps: SweepDeps) {
     this.#deps = deps;
@@ -36,6 +37,9 @@ export class Sweep {
   /** The instant at which something is due next; Infinity where nothing is. */
   run(now: number): number {
     const { ledger, wakeUp } = this.#deps;
+    // The clock was set back: rows have come in front of what was seen.
+    if (now < this.#seenExpired[0]) this.#seenExpired = beginning;
+    if (now < this.#seenDue[0]) this.#seenDue = beginning;
     const nextExpiry = this.#warmExpired(now);
     const { until, nextDue } = this.#warmDue(now);
     for (let left = batch; left > 0; left--) {
@@ -65,14 +69,16 @@ export class Sweep {
   /** Brings postponed messages into memory whose time has come; with more of them to come, only those up to here are next. */
   #warmDue(now: number): { until: number; nextDue: number } {
     const { shelf, ledger, offering } = this.#deps;
-    const rows = shelf.dueAfter(this.#seenDue, now, batch);
+    const first = shelf.dueAfter(this.#seenDue, now, batch);
+    const last = first[batch - 1];
+    // All of one instant, however many they are: they keep the order of their acceptance, which the table does not know.
+    const rows = last ? first.concat(shelf.dueAfter(last, last[0], Number.MAX_SAFE_INTEGER)) : first;
     for (const [, id] of rows) {
       const entry = ledger.entries.get(id) ? undefined : ledger.entries.tryWarm(id);
       if (entry) offering.arrive(entry);
     }
-    const last = rows.at(-1);
-    this.#seenDue = last ?? this.#seenDue;
-    if (last && rows.length === batch) return { until: last[0], nextDue: now + pauseMs };
+    this.#seenDue = rows.at(-1) ?? this.#seenDue;
+    if (last) return { until: last[0], nextDue: now + pauseMs };
     return { until: now, nextDue: shelf.nextDueAfter(now) ?? Number.POSITIVE_INFINITY };
   }
 

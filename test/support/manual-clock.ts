@@ -29,6 +29,12 @@ export class ManualClock implements Clock {
     return this.#alarms.size;
   }
 
+  /** As when somebody sets the clock of the machine: what is scheduled comes when it would have come. */
+  setBack(ms: number): void {
+    this.#now -= ms;
+    for (const alarm of this.#alarms) alarm.at -= ms;
+  }
+
   /** Moves time forward and runs what falls due, in order, each at its own instant. */
   advance(ms: number): void {
     const end = this.#now + ms;
