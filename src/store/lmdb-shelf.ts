@@ -1,6 +1,6 @@
 // The mailbox tables in LMDB.
-import { BusError } from '../protocol/errors.ts';
 import { ByteReader, ByteWriter } from './byte-writer.ts';
+import { cursorAt, deathAt } from './dead-cursor.ts';
 import { Entry } from './entry.ts';
 import { readEntry, writeEntry } from './entry-codec.ts';
 import { type Table, unwatched } from './lmdb-environment.ts';
@@ -135,11 +135,11 @@ export class LmdbShelf implements Shelf {
   }
 
   deadIds(after: string | undefined, limit: number): { ids: string[]; next?: string } {
-    const start = after === undefined ? {} : { start: cursorKey(after), exclusiveStart: true };
-    const keys = [...this.#dead.getKeys({ ...start, limit: limit + 1 })] as [number, string][];
+    const start = after === undefined ? {} : { start: deathAt(after), exclusiveStart: true };
+    const keys = [...this.#dead.getKeys({ ...start, limit: limit + 1 })] as InstantRow[];
     const ids = keys.slice(0, limit).map(([, id]) => id);
     const lastKey = keys[limit - 1];
-    return keys.length > limit && lastKey ? { ids, next: `${lastKey[0]}.${lastKey[1]}` } : { ids };
+    return keys.length > limit && lastKey ? { ids, next: cursorAt(lastKey) } : { ids };
   }
 
   writeDead(diedAt: number, id: string): void {
@@ -158,14 +158,4 @@ function rowsAfter(table: Table, row: InstantRow, upTo: number, limit: number): 
 function nextInstant(table: Table, after: number): number | undefined {
   for (const key of table.getKeys({ start: [after + 1], limit: 1 })) return Number((key as (string | number)[])[0]);
   return undefined;
-}
-
-/** `<instant>.<id>`, as handed out with a page. */
-function cursorKey(cursor: string): [number, string] {
-  const dot = cursor.indexOf('.');
-  const diedAt = Number(cursor.slice(0, dot));
-  if (dot < 1 || !Number.isSafeInteger(diedAt)) {
-    throw new BusError('VALIDATION_FAILED', 'after: must be the `next` of an earlier page.');
-  }
-  return [diedAt, cursor.slice(dot + 1)];
 }

@@ -1,4 +1,5 @@
 // The shelf of a bus without persistence: a bounded memory of messages that have ended.
+import { cursorAt, deathAt } from './dead-cursor.ts';
 import type { Entry } from './entry.ts';
 import { Remembered } from './remembered.ts';
 import type { InstantRow, LaneSize, Shelf } from './shelf.ts';
@@ -27,7 +28,10 @@ export class MemoryShelf implements Shelf {
   }
 
   #bury(entry: Entry): void {
-    this.#dead.set(entry.record.messageId, entry);
+    const { messageId } = entry.record;
+    // What is about to be discarded is written once more.
+    this.removeEntry(messageId);
+    this.#dead.set(messageId, entry);
     this.#deadBytes += weight(entry);
     for (const id of this.#dead.keys()) {
       if (this.#deadBytes <= kept) return;
@@ -50,11 +54,12 @@ export class MemoryShelf implements Shelf {
   }
 
   deadIds(after: string | undefined, limit: number): { ids: string[]; next?: string } {
-    const all = [...this.#dead.keys()];
-    const start = after === undefined ? 0 : all.indexOf(after) + 1;
-    const ids = all.slice(start, start + limit);
-    const next = ids.at(-1);
-    return start + limit < all.length && next !== undefined ? { ids, next } : { ids };
+    const from = after === undefined ? undefined : deathAt(after);
+    const rows = [...this.#dead].map(([id, { record }]): InstantRow => [record.settledAt ?? 0, id]).sort(inOrder);
+    const page = from ? rows.filter((row) => inOrder(row, from) > 0) : rows;
+    const ids = page.slice(0, limit).map(([, id]) => id);
+    const last = page[limit - 1];
+    return page.length > limit && last ? { ids, next: cursorAt(last) } : { ids };
   }
 
   // Nothing is written and nothing read back: every unsettled message is in memory.
@@ -96,4 +101,8 @@ export class MemoryShelf implements Shelf {
 
 function weight(entry: Entry): number {
   return (entry.bytes?.length ?? 0) + entryBytes;
+}
+
+function inOrder([diedAt, id]: InstantRow, [otherAt, other]: InstantRow): number {
+  return diedAt - otherAt || (id < other ? -1 : Number(id > other));
 }

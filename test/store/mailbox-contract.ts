@@ -412,6 +412,24 @@ export function mailboxContract(
       expect((await mail.enqueue(message('m2'))).outcome).toBe('stored');
     });
 
+    it('goes on with the dead letters behind a page whose last one was discarded or sent again meanwhile', async () => {
+      for (const id of ['a', 'b', 'c', 'd', 'e']) {
+        await mail.enqueue(message(id));
+        await mail.bury(id, 'unwanted');
+        clock.advance(1);
+      }
+      const first = await mail.deadLetters(undefined, 2);
+      expect(first.items.map(({ messageId }) => messageId)).toEqual(['a', 'b']);
+      await mail.discard('b');
+      const second = await mail.deadLetters(first.next, 1);
+      expect(second.items.map(({ messageId }) => messageId)).toEqual(['c']);
+      await mail.redrive('c', clock.now() + 1_000);
+      const third = await mail.deadLetters(second.next, 2);
+      expect(third.items.map(({ messageId }) => messageId)).toEqual(['d', 'e']);
+      expect(third.next).toBeUndefined();
+      await expect(mail.deadLetters('nonsense', 2)).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
+    });
+
     it('buries a message together with what is to be told of it, which is offered once both are durable', async () => {
       await mail.enqueue(message('m1'));
       await ids();
