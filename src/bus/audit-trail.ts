@@ -10,7 +10,7 @@ export interface AuditTrailOptions {
   retentionMs: number;
   /** More entries than these are not kept. */
   maxEntries?: number;
-  /** Told when the log cannot be written or trimmed. */
+  /** Told when the log cannot be written or trimmed, and of entries that the disk has damaged. */
   onError: (error: unknown) => void;
 }
 
@@ -31,6 +31,7 @@ export class AuditTrail {
 
   constructor(options: AuditTrailOptions) {
     this.#options = { maxEntries: 100_000, ...options };
+    options.log.listen(options.onError);
     this.#cancelRound = this.#nextRound();
   }
 

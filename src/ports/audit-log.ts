@@ -1,4 +1,5 @@
 // Where it is kept who did what: entries in their order, the oldest of which are forgotten.
+import type { BusError } from '../protocol/errors.ts';
 import type { AuditEntry } from '../protocol/types.gen.ts';
 
 /** An entry as it is kept: its id is its place, and `at` is in milliseconds since the epoch. */
@@ -11,6 +12,8 @@ export interface KeptRecord {
 }
 
 export interface AuditLog {
+  /** Who is told once of each entry that cannot be read: it is left out where entries are read, and may go with the oldest. */
+  listen(damaged: (error: BusError) => void): void;
   /** Those of one turn share a commit, which no mail waits for. Resolves when flushed; @throws BusError STORE_FAILED. */
   append(record: AuditRecord): Promise<void>;
   /** The latest that stand before `place`, newest first; all that were appended until now are seen. */

@@ -11,7 +11,7 @@ export function openAudit(config: BusConfig, store: Store, log: Logger): AuditTr
     log: store.audit,
     clock: systemClock,
     retentionMs: config.auditRetention,
-    onError: (error) => log.error({ err: error }, 'the audit log cannot be written'),
+    onError: (error) => log.error({ err: error }, 'the audit log cannot be written, or an entry of it is damaged'),
   });
 }
 

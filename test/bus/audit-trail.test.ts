@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AuditTrail } from '../../src/bus/audit-trail.ts';
+import type { AuditLog } from '../../src/ports/audit-log.ts';
+import { BusError } from '../../src/protocol/errors.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -89,5 +91,24 @@ describe('the audit trail', () => {
     const page = await trail.page({ actor: 'nobody' });
     expect(page).toEqual({ items: [], next: '2001' });
     expect(await trail.page({ actor: 'nobody', after: String(page.next) })).toEqual({ items: [] });
+  });
+
+  it('tells of entries that the disk has damaged', () => {
+    const errors: unknown[] = [];
+    const { audit } = createMemoryStore();
+    let tell: (error: BusError) => void = () => undefined;
+    const log = Object.assign(Object.create(audit) as AuditLog, {
+      listen: (listener: typeof tell) => {
+        tell = listener;
+      },
+    });
+    const trail = new AuditTrail({
+      ...{ log, clock: new ManualClock(), retentionMs: 3_600_000 },
+      onError: (error) => errors.push(error),
+    });
+    const damage = new BusError('STORE_UNREADABLE', 'Entry 5 is damaged.');
+    tell(damage);
+    expect(errors).toEqual([damage]);
+    trail.close();
   });
 });

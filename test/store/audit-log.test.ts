@@ -3,6 +3,7 @@ import type { AuditRecord } from '../../src/ports/audit-log.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { openLmdbStore } from '../../src/store/lmdb.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { damageRows } from '../support/damage.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const end = Number.MAX_SAFE_INTEGER;
@@ -86,4 +87,32 @@ describe('the audit log on disk', () => {
     await after.audit.append(record(4));
     expect(await placesIn(after)).toEqual([4, 3]);
   });
+
+  it.each([
+    ['in the clear', undefined],
+    ['encrypted', [Buffer.alloc(32, 7)]],
+  ])(
+    'leaves out an entry that was damaged, tells of it once, and forgets it like the others (%s)',
+    async (_how, encryptionKeys) => {
+      const folder = newFolder();
+      const before = openLmdbStore({ folder, encryptionKeys });
+      for (let at = 1; at <= 6; at++) await before.audit.append(record(at));
+      await before.close();
+      await damageRows(folder, 'audit', [2, 5]);
+      const after = closedAtTheEnd(openLmdbStore({ folder, encryptionKeys }));
+      const told: string[] = [];
+      after.audit.listen((error) => told.push(`${error.code}: ${error.message}`));
+      expect(await placesIn(after, end, 3)).toEqual([6, 4, 3]);
+      expect(await placesIn(after, 3, 3)).toEqual([1]);
+      expect(await placesIn(after)).toEqual([6, 4, 3, 1]);
+      expect(told).toEqual([
+        expect.stringMatching(/^STORE_UNREADABLE: .*5.* damaged/),
+        expect.stringMatching(/^STORE_UNREADABLE: .*2.* damaged/),
+      ]);
+      expect(await after.audit.trim(4, 100, 100)).toBe(3);
+      expect(await after.audit.trim(6, 100, 100)).toBe(2);
+      expect(await placesIn(after)).toEqual([6]);
+      expect(told).toHaveLength(2);
+    },
+  );
 });

@@ -1,15 +1,22 @@
-// Changes what the ledger has stored of messages, as a failing disk does; the store must be closed.
+// Changes what the tables have stored, as a failing disk does; the store must be closed.
 import { join } from 'node:path';
 import { open } from 'lmdb';
 
-/** Flips one bit in the record of each. */
-export async function damageRecords(folder: string, ...messageIds: string[]): Promise<void> {
+type Key = string | number;
+
+/** Flips one bit in the ledger's record of each. */
+export function damageRecords(folder: string, ...messageIds: string[]): Promise<void> {
+  return damageRows(folder, 'ledger', messageIds);
+}
+
+/** Flips one bit of a byte of each of the rows. */
+export async function damageRows(folder: string, table: string, keys: readonly Key[], byte = 20): Promise<void> {
   const raw = open({ path: join(folder, 'bus.mdb'), noSubdir: true, encoding: 'binary', maxDbs: 16 });
-  const ledger = raw.openDB<Buffer, string>({ name: 'ledger', encoding: 'binary' });
-  for (const id of messageIds) {
-    const record = Buffer.from(ledger.get(id) ?? '');
-    record.writeUInt8(record.readUInt8(20) ^ 1, 20);
-    await ledger.put(id, record);
+  const rows = raw.openDB<Buffer, Key>({ name: table, encoding: 'binary' });
+  for (const key of keys) {
+    const row = Buffer.from(rows.get(key) ?? '');
+    row.writeUInt8(row.readUInt8(byte) ^ 1, byte);
+    await rows.put(key, row);
   }
   await raw.close();
 }
