@@ -13,8 +13,8 @@ const last = Number.MAX_SAFE_INTEGER;
 export class LmdbSessionLog implements SessionLog {
   readonly #events: Table;
   readonly #rows: LmdbRows;
-  /** What each session's version is after all that was handed over, on disk or not yet. */
-  readonly #versions = new Map<string, number>();
+  /** What a session's version is after all that was handed over, on disk or not yet; where absent, the table says it. */
+  readonly #versions = new Map<string, { version: number }>();
   /** Sessions of which an append was refused that was not read since. */
   readonly #refused = new Set<string>();
 
@@ -29,7 +29,7 @@ export class LmdbSessionLog implements SessionLog {
       this.#refused.add(sessionId);
       throw new BusError('VERSION_MISMATCH', `Session ${sessionId} is at version ${version}; read it and try again.`);
     }
-    this.#versions.set(sessionId, expectedVersion + events.length);
+    this.#versions.set(sessionId, { version: expectedVersion + events.length });
     let group: Group | undefined;
     for (const event of events) {
       group = this.#rows.put(sessionEvents, [sessionId, Number(event.id)], seal(JSON.stringify(event)));
@@ -59,11 +59,19 @@ export class LmdbSessionLog implements SessionLog {
   async remove(sessionId: string): Promise<void> {
     // Up to what was handed over, not up to what is on disk: an append may still be on its way.
     const version = this.#version(sessionId);
-    this.#versions.set(sessionId, 0);
+    const removed = { version: 0 };
+    this.#versions.set(sessionId, removed);
     this.#refused.delete(sessionId);
     let group: Group | undefined;
     for (let id = 1; id <= version; id++) group = this.#rows.put(sessionEvents, [sessionId, id], undefined);
     await group?.done;
+    this.#forget(sessionId, removed).catch(() => undefined);
+  }
+
+  /** Once the table says the same; unless something of the session was handed over meanwhile. */
+  async #forget(sessionId: string, removed: object): Promise<void> {
+    await this.#rows.complete();
+    if (this.#versions.get(sessionId) === removed) this.#versions.delete(sessionId);
   }
 
   #firstKey(start: (string | number)[]): [string, number] | undefined {
@@ -73,7 +81,7 @@ export class LmdbSessionLog implements SessionLog {
 
   #version(sessionId: string): number {
     const known = this.#versions.get(sessionId);
-    if (known !== undefined) return known;
+    if (known) return known.version;
     for (const key of this.#events.getKeys({
       start: [sessionId, last],
       end: [sessionId, 0],
