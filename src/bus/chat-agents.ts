@@ -52,7 +52,7 @@ export function createChatMail({ mailboxes, counters, newId }: ChatMailDeps) {
     if (offers.length === 0) return;
     counters.offered += offers.length;
     const ids = offers.map(({ messageId }) => messageId);
-    const settled = await mailboxes.ack(agentId, ids, consumer);
+    const settled = await mailboxes.ack(agentId, ids);
     counters.acknowledged += settled.filter((status) => status === 'acknowledged').length;
   };
 }

@@ -69,8 +69,8 @@ export class PartitionMailboxes implements MailboxStore {
     return taken.then((offers) => offers.map((offer) => ({ ...offer, messageId: unscope(offer.messageId).name })));
   }
 
-  ack(mailbox: string, messageIds: readonly string[], consumer?: Consumer): Promise<(MessageStatus | undefined)[]> {
-    return this.#store.ack(this.#down(mailbox), this.#allDown(messageIds), consumer);
+  ack(mailbox: string, messageIds: readonly string[]): Promise<(MessageStatus | undefined)[]> {
+    return this.#store.ack(this.#down(mailbox), this.#allDown(messageIds));
   }
 
   nack(mailbox: string, messageId: string, rejection: Rejection): Promise<MessageStatus | undefined> {

@@ -34,7 +34,7 @@ export class Undeliverable {
     this.#deps = deps;
   }
 
-  /** The store holds the message until one of the two is done: after a crash in between it asks again. */
+  /** The store holds the message, and takes no ack, until one of the two is done: after a crash in between it asks again. */
   async decide(entry: LedgerEntry, reason: string): Promise<void> {
     const { addressing, guards } = this.#deps;
     const { sender, fallbacks = [] } = entry.facts;
@@ -63,17 +63,6 @@ export class Undeliverable {
       deadline,
     };
     if (await mailboxes.reroute(entry.messageId, detour)) counters.rerouted++;
-    else await this.#takeBack(entry);
-  }
-
-  /** While it was on its way to the fallback, it was settled: by a late ack of the agent that had it, who goes on with it. */
-  async #takeBack({ messageId, mailbox: delegatee, deadline, facts }: LedgerEntry): Promise<void> {
-    const { mailboxes, replies, sessions } = this.#deps;
-    if ((await mailboxes.find(messageId))?.status !== 'acknowledged') return;
-    replies.rerouted(messageId, delegatee, deadline);
-    if (facts.sessionId === undefined) return;
-    const task = { delegatee, reason: `acknowledged by ${delegatee} after all`, deadline, fallback_agents: [] };
-    await sessions.messageGoesOn(facts.sessionId, messageId, task);
   }
 
   /** Ends its task, then makes it a dead letter and tells the sender in one commit. */

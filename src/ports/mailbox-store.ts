@@ -195,9 +195,10 @@ export interface MailboxStore {
   /**
    * Settles messages of this mailbox for good: never offered again, also after a crash. Takes late acks (the lease has
    * ended) as well, since the work is done. One status each, in order: `acknowledged` (also for a repeat), `dead` when
-   * it had died before, `undefined` for an id that is not in this mailbox or was never offered.
+   * it had died before, `undefined` for an id that is not in this mailbox or was never offered from it, and while the
+   * message is held: what becomes of it is being decided.
    */
-  ack(mailbox: string, messageIds: readonly string[], consumer?: Consumer): Promise<(MessageStatus | undefined)[]>;
+  ack(mailbox: string, messageIds: readonly string[]): Promise<(MessageStatus | undefined)[]>;
 
   /** Ends the lease as a failed attempt. The status afterwards; `undefined` where there is no such open offer. */
   nack(mailbox: string, messageId: string, rejection: Rejection): Promise<MessageStatus | undefined>;

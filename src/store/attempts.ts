@@ -39,7 +39,7 @@ export class Attempts {
     const ending: (Promise<void> | undefined)[] = [];
     const statuses = messageIds.map((id): MessageStatus | undefined => {
       const entry = ledger.entries.tryFind(id);
-      if (entry?.record.mailbox !== mailbox || entry.record.attempts.length === 0) return undefined;
+      if (!entry?.wasOfferedFrom(mailbox) || entry.record.state === 'held') return undefined;
       if (entry.settled) {
         ending.push(entry.durable);
         return entry.status;

@@ -89,6 +89,10 @@ export class ByteReader {
     return this.#at;
   }
 
+  get isAtEnd(): boolean {
+    return this.#at >= this.#buffer.length;
+  }
+
   u8(): number {
     return this.#buffer.readUInt8(this.#at++);
   }

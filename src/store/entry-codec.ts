@@ -77,6 +77,7 @@ export function writeEntry(out: ByteWriter, record: EntryRecord): void {
   out.u32(record.attemptsLeftOut);
   out.u32(record.attempts.length);
   for (const attempt of record.attempts) writeAttempt(out, attempt);
+  out.u32(record.attemptsElsewhere);
 }
 
 export function readEntry(input: ByteReader): EntryRecord {
@@ -94,6 +95,8 @@ export function readEntry(input: ByteReader): EntryRecord {
     asOf: input.f64(),
     attemptsLeftOut: input.u32(),
     attempts: Array.from({ length: input.u32() }, () => readAttempt(input)),
+    // What was written before there was such a count ends here.
+    attemptsElsewhere: input.isAtEnd ? 0 : input.u32(),
   };
 }
 

@@ -78,6 +78,8 @@ export interface EntryRecord {
   attempts: readonly StoredAttempt[];
   /** How many between those were left out. */
   attemptsLeftOut: number;
+  /** How many of all were made from the mailboxes in which it was before. */
+  attemptsElsewhere: number;
   failures: number;
   leaseEndsAt?: number | undefined;
   retryAt?: number | undefined;

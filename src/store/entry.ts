@@ -1,7 +1,7 @@
 // One message inside the store, and how changes move it.
 import type { NewMessage } from '../ports/mailbox-store.ts';
 import type { Attempt, MessageStatus } from '../protocol/types.gen.ts';
-import { addAttempt } from './attempt-history.ts';
+import { addAttempt, attemptCount } from './attempt-history.ts';
 import {
   type Change,
   type EntryRecord,
@@ -49,6 +49,7 @@ export class Entry {
       state: 'ready',
       attempts: noAttempts,
       attemptsLeftOut: 0,
+      attemptsElsewhere: 0,
       failures: 0,
       leaseEndsAt: undefined,
       retryAt: undefined,
@@ -91,6 +92,10 @@ export class Entry {
 
   get settled(): boolean {
     return this.record.state === 'acknowledged' || this.record.state === 'dead';
+  }
+
+  wasOfferedFrom(mailbox: string): boolean {
+    return this.record.mailbox === mailbox && attemptCount(this.record) > this.record.attemptsElsewhere;
   }
 
   /** When time does something to it, in milliseconds since the epoch; Infinity where it never does. */
@@ -150,6 +155,7 @@ export class Entry {
         record.mailbox = change.mailbox;
         record.facts = change.facts;
         record.deadline = change.deadline ?? record.deadline;
+        record.attemptsElsewhere = attemptCount(record);
         this.#requeue(change.seq);
         return;
       case 'buried':

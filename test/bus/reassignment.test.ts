@@ -257,22 +257,35 @@ describe('a bus that goes down between the task and its message', () => {
     });
   });
 
-  it('leaves the task with the agent that acked late, while the message was on its way', async () => {
+  /** The task of a message that is given up, and acked at the moment at which its task has been told of it. */
+  async function ackedTooLate(event: 'task_reassigned' | 'task_updated', more: object) {
     const clock = new ManualClock();
     const store = createMemoryStore({ clock, random: () => 0 });
     const bus = await open(store, clock);
     for (const agent_id of [backend, frontend]) bus.sessions.createSession({ participants: [{ agent_id }] });
     const session_id = bus.sessions.createSession(orchestrator, [{ agent_id: backend, role: 'dev' }], steps);
-    const sent = request('m1', session_id, { fallback_agents: [frontend] });
-    const { task } = (await bus.workspace('default').messages.send({ envelope: sent, principal: operator })) as Receipt;
-    await bus.workspace('default').messages.pull(backend, { max: 1, waitMs: 0 }, new AbortController().signal);
+    const { messages } = bus.workspace('default');
+    const sent = request('m1', session_id, more);
+    const { task } = (await messages.send({ envelope: sent, principal: operator })) as Receipt;
+    await messages.pull(backend, { max: 1, waitMs: 0 }, new AbortController().signal);
     const acks: Promise<unknown>[] = [];
-    bus.sessions.once('task_reassigned', () => acks.push(store.mailboxes.ack(backend, ['m1'])));
-    await bus.workspace('default').messages.nack(backend, 'm1', { giveUp: true });
-    await Promise.all(acks);
+    bus.sessions.once(event, () => acks.push(store.mailboxes.ack(backend, ['m1'])));
+    await messages.nack(backend, 'm1', { giveUp: true });
+    expect(await Promise.all(acks)).toEqual([[undefined]]);
     await turn();
-    const now = bus.sessions.getTaskDelegation(task?.task_id ?? '', session_id);
-    expect(now).toMatchObject({ delegatee: backend, former_delegatees: [frontend], status: 'pending' });
-    expect((await store.mailboxes.find('m1'))?.status).toBe('acknowledged');
+    return { store, task: () => bus.sessions.getTaskDelegation(task?.task_id ?? '', session_id) };
+  }
+
+  it('takes the task to the fallback, whatever the agent before acks while the message is on its way', async () => {
+    const { store, task } = await ackedTooLate('task_reassigned', { fallback_agents: [frontend] });
+    expect(task()).toMatchObject({ delegatee: frontend, former_delegatees: [backend], status: 'pending' });
+    expect(await store.mailboxes.find('m1')).toMatchObject({ mailbox: frontend, status: 'queued' });
+  });
+
+  it('ends message and task together, and tells the sender, whatever the agent acks meanwhile', async () => {
+    const { store, task } = await ackedTooLate('task_updated', {});
+    expect(task()?.status).toBe('failed');
+    await expect.poll(async () => (await store.mailboxes.find('m1'))?.status).toBe('dead');
+    expect(store.mailboxes.stats(orchestrator)).toMatchObject({ queued: 1 });
   });
 });

@@ -120,6 +120,13 @@ export class KnownMessage {
     return Math.min(...this.#deadlines());
   }
 
+  /** Whether the agent may have no attempt left, so that it is being decided what becomes of it. */
+  mayBeUndecided(agent: string, now: number): boolean {
+    const { max_retries: retries = 3 } = this.envelope?.routing?.retry_policy ?? {};
+    const offers = this.seen.filter((seen) => seen.agent === agent).length;
+    return this.givenUp || now >= this.earliestDeadline || offers > retries;
+  }
+
   /** How often it may have died. */
   get possibleDeaths(): number {
     const lives = 1 + this.sends.filter(({ mayBeNew, answer }) => mayBeNew && answer !== 'refused').length;

@@ -126,13 +126,14 @@ export class ReceiverView {
     message.ack = 'confirmed';
   }
 
-  /** An ack that was not taken: right only where the message has moved, ended, or lost its offer in a crash. */
+  /** An ack that was not taken: right only where the message has moved, ended or may be about to, or lost its offer in a crash. */
   ackRefused(agent: string, id: string, code: string, last: Seen | undefined): void {
     const model = this.#model;
     const message = model.of(id);
     const hasMoved = message.mayMove || message.discarding || model.mayBeForgotten(message);
     // What was dead when it was acked may have been sent again before the refusal was put into words.
-    if (code === 'NOT_OFFERED' && message.redrives.length === 0 && last?.run === model.run && last.agent === agent) {
+    const mayBeOver = message.redrives.length > 0 || message.mayBeUndecided(agent, model.now);
+    if (code === 'NOT_OFFERED' && !mayBeOver && last?.run === model.run && last.agent === agent) {
       model.violate('I1', id, 'was offered in this run, and its ack is refused as if it was not');
     }
     if (code === 'MESSAGE_NOT_FOUND' && !hasMoved)

@@ -210,6 +210,34 @@ export function mailboxContract(
       expect((await mail.find('m1'))?.status).toBe('offered');
     });
 
+    it('takes no ack from the mailbox that a message went to, before it was offered there', async () => {
+      await mail.enqueue(message('m1'));
+      await ids();
+      await mail.nack(box, 'm1', { giveUp: true });
+      const spare = 'codex://spare';
+      await mail.reroute('m1', { mailbox: spare, facts: message('m1').facts });
+      expect(await mail.ack(spare, ['m1'])).toEqual([undefined]);
+      expect(await mail.ack(box, ['m1'])).toEqual([undefined]);
+      expect((await mail.find('m1'))?.status).toBe('queued');
+      await mail.take(spare, 1, lease, { ...consumer('conn_2'), agentId: spare });
+      mail.release('conn_2');
+      expect(await mail.ack(spare, ['m1'])).toEqual(['acknowledged']);
+    });
+
+    it('takes no ack for a message that has no attempt left, until it is decided what becomes of it', async () => {
+      for (const id of ['buried', 'moved']) {
+        await mail.enqueue(message(id));
+        await ids();
+        await mail.nack(box, id, { giveUp: true });
+        expect(await mail.ack(box, [id])).toEqual([undefined]);
+      }
+      expect(await mail.bury('buried', 'unwanted')).toBe(true);
+      expect(await mail.ack(box, ['buried'])).toEqual(['dead']);
+      expect(await mail.reroute('moved', { mailbox: box, facts: message('moved').facts })).toBe(true);
+      expect(await ids()).toEqual(['moved']);
+      expect(await mail.ack(box, ['moved'])).toEqual(['acknowledged']);
+    });
+
     it('offers again after a nack, later by the retry rule, with a higher attempt', async () => {
       await mail.enqueue(message('m1'));
       await ids();

@@ -373,6 +373,20 @@ describe('after a crash', () => {
     expect(await takeIds(after)).toEqual([]);
   });
 
+  it('a rerouted message is acked by nobody in whose mailbox it was not offered, at once and after it went to the tables', async () => {
+    const facts = { sender: 'x://y', messageType: 'status_update' };
+    const before = openStore();
+    await before.mailboxes.enqueue(message('a', { mailbox: 'codex://away' }));
+    await before.mailboxes.take('codex://away', 1, lease, { ...consumer, agentId: 'codex://away' });
+    await before.mailboxes.reroute('a', { mailbox: box, facts });
+    expect(await crash().mailboxes.ack(box, ['a'])).toEqual([undefined]);
+    await before.close();
+    const after = openStore();
+    expect(await after.mailboxes.ack(box, ['a'])).toEqual([undefined]);
+    expect(await takeIds(after)).toEqual(['a']);
+    expect(await after.mailboxes.ack(box, ['a'])).toEqual(['acknowledged']);
+  });
+
   it('a rerouted message is the envelope that it was rerouted with, at once and after it went to the tables', async () => {
     let store = openStore();
     const bytes = Buffer.from(`{"message_id":"a","detour":"${'y'.repeat(900)}"}`);
