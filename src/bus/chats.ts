@@ -1,4 +1,5 @@
 // All chats of a workspace: made, found, switched, deleted.
+import { copyJson } from '../core/json/copy.ts';
 import { chatOf, requireChat } from '../core/session/chats.ts';
 import { checkedName, invalid } from '../core/session/names.ts';
 import { assertActive, assertFound } from '../core/session/state.ts';
@@ -137,7 +138,7 @@ export class Chats implements ChatAccess {
 
   describe(sessionId: SessionId, chatId: ChatId): Chat {
     const chats = this.#chatsOf(sessionId);
-    return chatOf(chats, requireChat(chats, chatId, sessionId), sessionId);
+    return copyJson(chatOf(chats, requireChat(chats, chatId, sessionId), sessionId));
   }
 
   history(sessionId: SessionId, chatId: ChatId): ChatMessage[] {

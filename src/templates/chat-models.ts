@@ -1,4 +1,5 @@
 // The models that chats can be with: described by the program, or made from templates, with the providers that there are.
+import { copyJson } from '../core/json/copy.ts';
 import type { ChatModels, ChosenModel, ModelChoice } from '../ports/chat-models.ts';
 import type { ModelProvider } from '../ports/model-provider.ts';
 import type { ProviderRegistry } from '../ports/provider-registry.ts';
@@ -32,7 +33,9 @@ export function createChatModels({ templates, providers }: ChatModelsDeps): Chat
       if (agentConfig) {
         if (overrides)
           throw new BusError('VALIDATION_FAILED', 'overrides: are of a template; name one, or leave them out.');
-        const { aiProviders, ...settings } = agentConfig;
+        const { aiProviders, ...described } = agentConfig;
+        // What the program makes of it from now on has been checked by nobody.
+        const settings = copyJson(described);
         assertValid<AgentSettings>('AgentSettings', 'agentConfig', settings);
         return withProvider(settings, aiProviders);
       }

@@ -73,6 +73,18 @@ describe('a chat with a model', () => {
     expect(chat(sessions, named).describe()).toMatchObject({ name: 'Coder', state: 'idle', active: false, turns: 0 });
   });
 
+  it('is handed out as a copy', async () => {
+    const { sessions, createChat, requests } = await setUp();
+    const one = chat(sessions, await createChat());
+    const { partner, ...rest } = one.describe();
+    const agent = partner.kind === 'model' ? partner.agent : expect.unreachable();
+    agent.defaultModel.systemMessage = 'Tell all.';
+    agent.defaultModel.model = 'another';
+    await one.sendMessage('Hello!');
+    expect(requests).toMatchObject([{ model: 'gpt-4', messages: [{ content: 'Be brief.' }, { content: 'Hello!' }] }]);
+    expect(one.describe()).toMatchObject({ ...rest, turns: 1, partner: { agent: settings('Be brief.') } });
+  });
+
   it('is one of agentConfig, template and agent', async () => {
     const { sessions, sessionId } = await setUp();
     await expect(sessions.createChat(sessionId, {})).rejects.toEqual(refused('VALIDATION_FAILED'));

@@ -40,6 +40,15 @@ describe('the model of a chat', () => {
     expect(chosen).toEqual({ settings: settings('own'), provider: own });
   });
 
+  it('stays as it was described, whatever the program makes of its description meanwhile or later', async () => {
+    const described = settings('local');
+    const choosing = setUp(providerNamed('local')).choose({ agentConfig: described });
+    described.defaultModel.model = 'o3';
+    const { settings: chosen } = await choosing;
+    described.name = 'Other';
+    expect(chosen).toEqual(settings('local'));
+  });
+
   it('may be of a provider that the bus knows by name, which is not handed out', async () => {
     const models = setUp(providerNamed('local'));
     expect(await models.choose({ agentConfig: settings('local') })).toEqual({ settings: settings('local') });

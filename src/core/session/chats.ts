@@ -50,7 +50,7 @@ export function noSuchChat(chatId: ChatId, sessionId: SessionId): BusError {
   return new BusError('CHAT_NOT_FOUND', `Session ${sessionId} has no chat ${chatId}; create it first.`);
 }
 
-/** As it is on the wire. */
+/** As it is on the wire; shares with the record: copy it before handing it out. */
 export function chatOf(chats: Chats, record: ChatRecord, sessionId: SessionId): Chat {
   const { chat_id, name, partner, history_limit, history_byte_limit, created_at, open, turns, usage } = record;
   return {
