@@ -1528,7 +1528,7 @@ export interface Position {
   said_by: Source[];
 }
 /**
- * An agent, and the task in which it said so.
+ * An agent that was asked, and the task in which it, or a fallback for it, said so.
  */
 export interface Source {
   agent_id: AgentId;

@@ -3,9 +3,11 @@
 import { isChatAgent } from '../../protocol/ids.ts';
 import type { AgentId, Position, StepName, Task, TaskId } from '../../protocol/types.gen.ts';
 import { equalJson } from '../json/equal.ts';
+import { askedAgent } from '../session/tasks.ts';
 import { contentOf, fieldsOf, valueIn } from './content.ts';
 
 export interface Answer {
+  /** Who was asked, also where a fallback has answered. */
   readonly agent_id: AgentId;
   readonly task_id: TaskId;
   readonly result: unknown;
@@ -26,8 +28,9 @@ export interface Stance {
   readonly holders: readonly [Answer, ...Answer[]];
 }
 
-export function answerOf({ delegatee, task_id, result }: Task): Answer {
-  return { agent_id: delegatee, task_id, result, content: contentOf(result) };
+export function answerOf(task: Task): Answer {
+  const { task_id, result } = task;
+  return { agent_id: askedAgent(task), task_id, result, content: contentOf(result) };
 }
 
 export function questionKey({ step, task_type }: Pick<Task, 'step' | 'task_type'>): string {
@@ -39,11 +42,12 @@ export function questionsOf(tasks: readonly Task[]): Question[] {
   const asked = new Map<string, { step: StepName | null; task_type: string; byAgent: Map<AgentId, Answer> }>();
   for (const task of tasks) {
     if (task.status !== 'completed' || isChatAgent(task.delegator)) continue;
-    const { step, task_type, delegatee } = task;
+    const { step, task_type } = task;
+    const answer = answerOf(task);
     const question = asked.get(questionKey(task)) ?? { step, task_type, byAgent: new Map<AgentId, Answer>() };
     // It takes its new place among the others.
-    question.byAgent.delete(delegatee);
-    question.byAgent.set(delegatee, answerOf(task));
+    question.byAgent.delete(answer.agent_id);
+    question.byAgent.set(answer.agent_id, answer);
     asked.set(questionKey(task), question);
   }
   return [...asked.values()].map(({ byAgent, ...question }) => ({ ...question, answers: [...byAgent.values()] }));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SessionCommand } from '../../../src/core/session/commands.ts';
 import { summarize } from '../../../src/core/summary/summary.ts';
 import type { SynthesisOptions } from '../../../src/protocol/types.gen.ts';
-import { answers, asks, backend, frontend, given, lead, qa, refused, tutorial } from '../session/story.ts';
+import { answers, ask, asks, at, backend, frontend, given, lead, qa, refused, tutorial } from '../session/story.ts';
 
 type Said = readonly [agent: string, result: unknown];
 
@@ -162,6 +162,46 @@ describe('the specialist', () => {
 
   it('decides nothing where none of them has answered', () => {
     expect(decide(bySpecialist(lead, 'nobody'), ...said).decision).toMatchObject({ verdict: 'undecided' });
+  });
+});
+
+describe('what a fallback says in the place of another agent', () => {
+  const asked = (id: string, agent: string) => asks(id, agent, { payload: { task_type: 'review' } });
+  const handover = { reason: 'fallback: offline', deadline: at(300), fallback_agents: [] };
+  /** Of the backend's task m1 the frontend gives the result, and one of its own beside it. */
+  const state = given(
+    tutorial({ steps: [] }),
+    asked('m1', backend),
+    ask({ type: 'reassign_task', message_id: 'm1', delegatee: frontend, ...handover }),
+    answers('r1', frontend, { payload: 'yes', metadata: { in_reply_to: 'm1' } }),
+    asked('m2', frontend),
+    answers('r2', frontend, { payload: 'no', metadata: { in_reply_to: 'm2' } }),
+    asked('m3', qa),
+    answers('r3', qa, { payload: 'yes' }),
+  );
+
+  it('counts for that one, beside what the fallback says for itself', () => {
+    const { decisions, conflicts } = summarize(state, consensus);
+    expect(decisions).toMatchObject([
+      { verdict: 'decided', value: 'yes', supporters: [backend, qa], dissenters: [frontend] },
+    ]);
+    const sources = conflicts[0]?.positions.map(({ said_by }) => said_by.map((one) => Object.values(one)));
+    expect(sources).toEqual([
+      [
+        [backend, 'task_m1'],
+        [qa, 'task_m3'],
+      ],
+      [[frontend, 'task_m2']],
+    ]);
+  });
+
+  it.each([
+    [backend, 'yes'],
+    [frontend, 'no'],
+    ['implementer', 'yes'],
+  ])('is that of the specialist that was asked: of %s %s', (specialist, value) => {
+    const { decisions } = summarize(state, bySpecialist(specialist));
+    expect(decisions).toMatchObject([{ verdict: 'decided', value }]);
   });
 });
 
