@@ -48,7 +48,8 @@ export class ChatInstance {
   /**
    * The reply in parts, as they come; who stops reading ends the turn. What the generator returns is the whole reply.
    * @throws BusError VALIDATION_FAILED, CHAT_NOT_FOUND, CHAT_BUSY, CHAT_ABORTED, CHAT_TIMEOUT, SESSION_ENDED, STORE_FAILED,
-   *   SHUTTING_DOWN; PROVIDER_... of a model, CHAT_AGENT_FAILED and what sending throws of an agent
+   *   SHUTTING_DOWN; PROVIDER_... of a model; NOT_A_PARTICIPANT, BUDGET_EXHAUSTED, CHAT_AGENT_FAILED and
+   *   what sending throws of an agent
    */
   stream(content: string, options: SayOptions = {}): Turn {
     return this.#access.say(this.sessionId, this.id, content, options);

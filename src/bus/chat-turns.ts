@@ -2,7 +2,7 @@
 import { emptyHistory } from '../core/session/chat-history.ts';
 import { type ChatRecord, requireChat } from '../core/session/chats.ts';
 import type { SessionCommand } from '../core/session/commands.ts';
-import { assertActive, assertFound, type SessionAggregate } from '../core/session/state.ts';
+import { assertActive, assertFound, assertParticipant, type SessionAggregate } from '../core/session/state.ts';
 import { timestampOf } from '../core/session/timestamp.ts';
 import type { Clock } from '../ports/clock.ts';
 import { BusError } from '../protocol/errors.ts';
@@ -83,7 +83,7 @@ export class ChatTurns {
    * Says something in a chat when all that was said before has its reply. Whoever stops listening ends the turn.
    * @returns the reply, once it is durable
    * @throws BusError CHAT_NOT_FOUND, CHAT_BUSY, CHAT_ABORTED, CHAT_TIMEOUT, SESSION_NOT_FOUND, SESSION_ENDED,
-   *   STORE_FAILED, SHUTTING_DOWN; what the other side refuses
+   *   STORE_FAILED, SHUTTING_DOWN; NOT_A_PARTICIPANT, BUDGET_EXHAUSTED of an agent; what the other side refuses
    */
   turn(sessionId: SessionId, chatId: ChatId, content: string, options: TurnOptions): Turn {
     const { timeoutMs, signal } = options;
@@ -172,6 +172,7 @@ export class ChatTurns {
     const state = sessions.find(sessionId);
     assertFound(state, sessionId);
     const chat = { ...requireChat(state.chats, chatId, sessionId), ...emptyHistory };
+    if (chat.partner.kind === 'agent') assertParticipant(state, chat.partner.agent_id);
     const question = { sessionId, chat, turnId: newTurnId(), content, timeoutMs: ms, signal, isAside: true } as const;
     const cancel = this.#limit(abort, ms);
     try {

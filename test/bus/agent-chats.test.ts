@@ -84,6 +84,44 @@ describe('a turn with an agent of the bus', () => {
     expect(events.filter(({ type }) => type === 'task_answered_late')).toHaveLength(1);
   });
 
+  it('goes on waiting where the agent answers somebody else, and has what is then said to the chat', async () => {
+    const { agent, chat, tasks } = await setUp();
+    const said = chat.sendMessage('Hello!');
+    const request = await asked(agent);
+    const astray = { ...answer(request, 'Hi, lead.'), message_id: 'astray', recipient: { agent_id: orchestrator } };
+    const metadata = { in_reply_to: request.message_id, task_id: request.message_id };
+    agent.send({ ...astray, metadata });
+    await agent.receipt('astray');
+    expect(tasks()).toEqual(['pending']);
+    agent.send(answer(request, 'Hi.'));
+    expect(await said).toBe('Hi.');
+    expect(tasks()).toEqual(['completed']);
+  });
+
+  it('completes its task, and tells nobody of a cancelled one, where the agent answers outside of the session', async () => {
+    const { agent, chat, sessions, sessionId, ended } = await setUp();
+    const said = chat.sendMessage('Hello!');
+    const request = await asked(agent);
+    agent.send({ ...answer(request, { content: 'Hi.' }), sender: { agent_id: backend } });
+    expect(await said).toBe('Hi.');
+    expect(await ended()).toMatchObject([{ status: 'completed', content: 'Hi.' }]);
+    expect(sessions.listTasks(sessionId).items).toMatchObject([{ status: 'completed', result: 'Hi.' }]);
+  });
+
+  it('is refused once the agent has left the session, before it is asked anything', async () => {
+    const { agent, chat, sessions, sessionId, tasks, ended } = await setUp();
+    sessions.removeParticipant(sessionId, backend);
+    await expect(chat.sendMessage('Hello!')).rejects.toEqual(refused('NOT_A_PARTICIPANT'));
+    const narrating = sessions.narrateSummary(sessionId, chat.id);
+    await expect(narrating).rejects.toEqual(refused('NOT_A_PARTICIPANT'));
+    expect(tasks()).toEqual([]);
+    expect(await ended()).toEqual([]);
+    sessions.addParticipant(sessionId, { agent_id: backend });
+    const said = chat.sendMessage('Are you back?');
+    agent.send(answer(await asked(agent), 'Yes.'));
+    expect(await said).toBe('Yes.');
+  });
+
   it('is ended by its own limit: its request lives longer', async () => {
     const { agent, chat } = await setUp();
     const said = chat.sendMessage('Hello!', { timeoutMs: 2_000 });

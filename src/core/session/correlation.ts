@@ -1,4 +1,5 @@
 // Which step a request belongs to, and which task an answer is about.
+import { isChatAgent } from '../../protocol/ids.ts';
 import type { AgentId, StepName, Task, Workflow } from '../../protocol/types.gen.ts';
 import type { SessionMessage } from './commands.ts';
 import { get } from './sorted-map.ts';
@@ -22,7 +23,8 @@ export function stepForTask(workflow: Workflow, agent: AgentId, named: StepName 
 }
 
 /**
- * The task that a message answers: the one it names by `task_id` or `in_reply_to`, if the sender has it or has had it.
+ * The task that a message answers: the one it names by `task_id` or `in_reply_to`, if the sender has it or has had it, and
+ * the recipient is the chat that asks, where it is one.
  * Without a name the oldest open one between the two, or, for a final answer that finds none, the one that ended last.
  */
 export function answeredTask(state: SessionAggregate, message: SessionMessage): Task | undefined {
@@ -30,11 +32,16 @@ export function answeredTask(state: SessionAggregate, message: SessionMessage): 
   if (task_id !== undefined || in_reply_to !== undefined) {
     const named =
       (task_id === undefined ? undefined : findTask(state.tasks, task_id)) ?? requestedBy(state, in_reply_to);
-    return named && hasHad(named, message.sender) ? named : undefined;
+    return named && hasHad(named, message.sender) && reaches(named, message) ? named : undefined;
   }
   const open = oldestOpenTask(state.tasks, message.recipient, message.sender);
   if (open || message.message_type === 'status_update') return open;
   return lastEndedTask(state.tasks, message.recipient, message.sender);
+}
+
+/** Nobody hands on what was meant for a chat: there it waits for an answer until one is addressed to it. */
+function reaches({ delegator }: Task, { recipient }: SessionMessage): boolean {
+  return !isChatAgent(delegator) || delegator === recipient;
 }
 
 /** The task that a recorded message asked for. */

@@ -1,7 +1,7 @@
 // Decisions on chats.
 import { BusError } from '../../protocol/errors.ts';
 import { chatAgentId } from '../../protocol/ids.ts';
-import type { TurnId } from '../../protocol/types.gen.ts';
+import type { TaskUpdatedData, TurnId } from '../../protocol/types.gen.ts';
 import { type ChatRecord, findChat, requireChat } from './chats.ts';
 import type {
   ClearChatHistoryCommand,
@@ -14,7 +14,7 @@ import type {
 import { addParticipant, removeParticipant } from './decide-participants.ts';
 import { endTask } from './decide-tasks.ts';
 import type { Draft } from './draft.ts';
-import { activeParticipant } from './state.ts';
+import { activeParticipant, assertParticipant, assertRoomFor } from './state.ts';
 import { findTask } from './task-index.ts';
 import { isOpen } from './tasks.ts';
 
@@ -50,7 +50,7 @@ export function switchChat(draft: Draft, { chat_id, session_id }: SwitchChatComm
 export function deleteChat(draft: Draft, command: DeleteChatCommand): void {
   const { chat_id, session_id } = command;
   const chat = requireChat(draft.state.chats, chat_id, session_id);
-  if (chat.open) cancelTaskOf(draft, chat, chat.open.turn_id);
+  if (chat.open) endTaskOf(draft, chat, chat.open.turn_id, cancelled);
   const agent_id = chatAgentId(chat_id);
   if (activeParticipant(draft.state, agent_id)) {
     removeParticipant(draft, { ...command, type: 'remove_participant', agent_id });
@@ -64,25 +64,37 @@ export function clearChatHistory(draft: Draft, { chat_id, session_id }: ClearCha
   if (chat.history.length > 0) draft.record({ type: 'chat_history_cleared', data: { chat_id } });
 }
 
-/** @throws BusError CHAT_NOT_FOUND; CHAT_BUSY while another turn is open */
+/**
+ * Of an agent nothing is asked that it could not answer.
+ * @throws BusError CHAT_NOT_FOUND; CHAT_BUSY while another turn is open; NOT_A_PARTICIPANT for an agent that has left the
+ *   session; BUDGET_EXHAUSTED where question and reply are more messages than are left
+ */
 export function startChatTurn(draft: Draft, { chat_id, session_id, turn_id, content }: StartChatTurnCommand): void {
   const chat = requireChat(draft.state.chats, chat_id, session_id);
   if (chat.open) throw new BusError('CHAT_BUSY', `Chat ${chat_id} is answering; wait for its reply.`);
+  if (chat.partner.kind === 'agent') {
+    assertParticipant(draft.state, chat.partner.agent_id);
+    assertRoomFor(2, draft.state.session);
+  }
   draft.record({ type: 'chat_turn_started', data: { chat_id, turn_id, content } });
 }
 
-/** A report: a turn that is over, or whose chat is gone, stays as it is. The task of an agent that did not answer ends with it. */
+/** A report: a turn that is over, or whose chat is gone, stays as it is. The task of an agent ends with it. */
 export function endChatTurn(draft: Draft, { chat_id, turn_id, outcome }: EndChatTurnCommand): void {
   const chat = findChat(draft.state.chats, chat_id);
   if (chat?.open?.turn_id !== turn_id) return;
   draft.record({ type: 'chat_turn_ended', data: { chat_id, turn_id, ...outcome } });
-  cancelTaskOf(draft, chat, turn_id);
+  // Where the agent has answered outside of the session, its task does not know yet.
+  const isAnswered = outcome.status === 'completed';
+  endTaskOf(draft, chat, turn_id, isAnswered ? { status: 'completed', result: outcome.content } : cancelled);
 }
 
+const cancelled = { status: 'cancelled' } as const;
+
 /** What an agent of the bus was asked in a turn has the id of the turn. */
-function cancelTaskOf(draft: Draft, { partner }: ChatRecord, turnId: TurnId): void {
+function endTaskOf(draft: Draft, { partner }: ChatRecord, turnId: TurnId, end: Omit<TaskUpdatedData, 'task_id'>): void {
   const task = partner.kind === 'agent' ? findTask(draft.state.tasks, turnId) : undefined;
-  if (task && isOpen(task)) endTask(draft, task, { status: 'cancelled' });
+  if (task && isOpen(task)) endTask(draft, task, end);
 }
 
 /** The session is over, and with it what is being answered. */

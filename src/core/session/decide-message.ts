@@ -1,7 +1,6 @@
 // Decisions on what a message of the session, accepted or given up, does to its tasks.
-import { BusError } from '../../protocol/errors.ts';
 import { isChatAgent } from '../../protocol/ids.ts';
-import type { AgentId, MessageId, Session, Task } from '../../protocol/types.gen.ts';
+import type { AgentId, MessageId, Task } from '../../protocol/types.gen.ts';
 import type {
   ReassignTaskCommand,
   RecordBroadcastCommand,
@@ -15,7 +14,7 @@ import { answeredTask, requestedBy, stepForTask } from './correlation.ts';
 import { assertNewTask, endTask } from './decide-tasks.ts';
 import type { Draft } from './draft.ts';
 import { get } from './sorted-map.ts';
-import { assertActive, assertParticipant, type SessionAggregate } from './state.ts';
+import { assertActive, assertParticipant, assertRoomFor, type SessionAggregate } from './state.ts';
 import { askedAgent, isOpen, taskTypeOf } from './tasks.ts';
 
 /**
@@ -28,7 +27,7 @@ export function recordMessage(draft: Draft, command: RecordMessageCommand): void
   assertActive(draft.state, session_id);
   const answered = command.task ? undefined : answeredTask(draft.state, message);
   if (!answered || !isStandIn(answered, message.sender)) assertParticipant(draft.state, message.sender);
-  assertBudget(draft.state.session);
+  assertRoomFor(1, draft.state.session);
   if (command.task) recordRequest(draft, message, command.task);
   else
     recordAnswer(draft, message, command.is_copy && answered?.delegator !== message.recipient ? undefined : answered);
@@ -42,14 +41,6 @@ export function recordBroadcast(draft: Draft, { session_id, at, copies }: Record
 /** A fallback need not take part in the session to answer what it got from it. */
 function isStandIn(task: Task, sender: AgentId): boolean {
   return sender !== askedAgent(task);
-}
-
-function assertBudget({ session_id, message_budget, messages_used = 0 }: Session): void {
-  if (message_budget === undefined || messages_used < message_budget) return;
-  throw new BusError(
-    'BUDGET_EXHAUSTED',
-    `Session ${session_id} has used its ${message_budget} messages; go on in a new session.`,
-  );
 }
 
 function isRecorded(state: SessionAggregate, messageId: MessageId): boolean {

@@ -55,6 +55,15 @@ export function assertParticipant(state: SessionAggregate, agentId: AgentId): vo
   );
 }
 
+/** Whether the session takes so many more messages. @throws BusError BUDGET_EXHAUSTED */
+export function assertRoomFor(messages: number, { session_id, message_budget, messages_used = 0 }: Session): void {
+  if (message_budget === undefined || messages_used + messages <= message_budget) return;
+  throw new BusError(
+    'BUDGET_EXHAUSTED',
+    `Session ${session_id} has used ${messages_used} of its ${message_budget} messages; go on in a new session.`,
+  );
+}
+
 /** @throws BusError SESSION_NOT_FOUND */
 export function assertFound<T>(state: T | undefined, sessionId: string): asserts state is T {
   if (state === undefined) throw unknownSession(sessionId);

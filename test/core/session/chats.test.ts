@@ -96,6 +96,48 @@ describe('a turn with an agent of the bus', () => {
     expect(task(state, 'turn_1').status).toBe('cancelled');
   });
 
+  it('that has its reply completes its task, also where the answer came from outside of the session', () => {
+    const { state, types } = when(asked, endsTurn('chat_1', 'turn_1', replies('Hi.')));
+    expect(types).toEqual(['chat_turn_ended', 'task_updated']);
+    expect(task(state, 'turn_1')).toMatchObject({ status: 'completed', result: 'Hi.' });
+  });
+
+  it('is answered by what is addressed to its chat only', () => {
+    const metadata = { task_id: 'turn_1', in_reply_to: 'turn_1' };
+    for (const type of ['status_update', 'task_response', 'error'] as const) {
+      const { state, types } = when(asked, says('a1', type, backend, lead, { metadata }));
+      expect([type, types]).toEqual([type, ['message_recorded']]);
+      expect(task(state, 'turn_1').status).toBe('pending');
+    }
+    const { state } = when(asked, says('a2', 'task_response', backend, 'chat://chat_1', { metadata }));
+    expect(task(state, 'turn_1').status).toBe('completed');
+  });
+
+  it('is refused while its agent takes no part in the session', () => {
+    const gone = given(tutorial(), createsChat('chat_1'), ask({ type: 'remove_participant', agent_id: backend }));
+    expect(() => decide(gone, startsTurn('chat_1', 'turn_1'))).toThrow(refused('NOT_A_PARTICIPANT'));
+    const { state } = when(
+      gone,
+      ask({ type: 'add_participant', participant: { agent_id: backend }, max_participants: 9 }),
+    );
+    expect(when(state, startsTurn('chat_1', 'turn_1')).types).toEqual(['chat_turn_started']);
+  });
+
+  it('is refused where the session has no message left for the reply', () => {
+    const model = { kind: 'model' as const, agent: { name: 'm', defaultModel: { provider: 'p', model: 'm' } } };
+    const withBudget = (message_budget: number) =>
+      given(
+        tutorial({ message_budget }),
+        createsChat('chat_1'),
+        createsChat('chat_2', { partner: model }),
+        says('m1', 'status_update', backend, lead),
+      );
+    expect(() => decide(withBudget(2), startsTurn('chat_1', 'turn_1'))).toThrow(refused('BUDGET_EXHAUSTED'));
+    expect(when(withBudget(3), startsTurn('chat_1', 'turn_1')).types).toEqual(['chat_turn_started']);
+    // What a model says is no message.
+    expect(when(withBudget(1), startsTurn('chat_2', 'turn_1')).types).toEqual(['chat_turn_started']);
+  });
+
   it('leaves a task that is over as it is, and that of others', () => {
     const answered = when(asked, says('a1', 'task_response', backend, 'chat://chat_1')).state;
     expect(when(answered, endsTurn('chat_1', 'turn_1', replies('Hi.'))).types).toEqual(['chat_turn_ended']);
