@@ -1,4 +1,5 @@
 // Turns of chats: on record before anything is sent, ended once, whatever fails.
+import { unlessAborted } from '../core/abort/unless-aborted.ts';
 import { emptyHistory } from '../core/session/chat-history.ts';
 import { type ChatRecord, requireChat } from '../core/session/chats.ts';
 import type { SessionCommand } from '../core/session/commands.ts';
@@ -47,10 +48,15 @@ export type Answer = AsyncGenerator<string, Reply, undefined>;
 export type Turn = AsyncGenerator<string, Reply & { turn_id: TurnId }, undefined>;
 
 export interface TurnOptions {
-  /** Most milliseconds from when it is its turn to the reply. */
+  /** Most milliseconds until the reply, what was said before included. */
   timeoutMs: number;
   signal?: AbortSignal;
 }
+
+type Asked = Omit<Question, 'sessionId' | 'timeoutMs' | 'signal'>;
+
+/** The deadline in milliseconds since the epoch. */
+type Speak<R> = (turn: RunningTurn, deadline: number) => AsyncGenerator<string, R, undefined>;
 
 export interface ChatTurnsDeps {
   sessions: TurnSessions;
@@ -86,8 +92,7 @@ export class ChatTurns {
    *   STORE_FAILED, SHUTTING_DOWN; NOT_A_PARTICIPANT, BUDGET_EXHAUSTED of an agent; what the other side refuses
    */
   turn(sessionId: SessionId, chatId: ChatId, content: string, options: TurnOptions): Turn {
-    const { timeoutMs, signal } = options;
-    return this.#whenFree(sessionId, chatId, signal, (turn) => this.#take(turn, sessionId, chatId, content, timeoutMs));
+    return this.#whenFree(sessionId, chatId, options, (turn, deadline) => this.#take(turn, deadline, content));
   }
 
   /**
@@ -96,31 +101,33 @@ export class ChatTurns {
    * @throws BusError as `turn`
    */
   aside(sessionId: SessionId, chatId: ChatId, content: string, options: TurnOptions): Answer {
-    const { timeoutMs, signal } = options;
-    return this.#whenFree(sessionId, chatId, signal, (turn) => this.#ask(turn, sessionId, chatId, content, timeoutMs));
+    return this.#whenFree(sessionId, chatId, options, (turn, deadline) => this.#ask(turn, deadline, content));
   }
 
+  /** Speaks when it may, as long as it has time and somebody listens. */
   async *#whenFree<R>(
     sessionId: SessionId,
     chatId: ChatId,
-    wanted: AbortSignal | undefined,
-    speak: (turn: RunningTurn) => AsyncGenerator<string, R, undefined>,
+    { timeoutMs, signal: wanted }: TurnOptions,
+    speak: Speak<R>,
   ): AsyncGenerator<string, R, undefined> {
     if (this.#closed) throw stopping();
+    const { clock } = this.#deps;
     const running = this.#running.begin(sessionId, chatId, wanted);
-    const { signal } = running.abort;
+    const { abort } = running;
+    const deadline = clock.now() + timeoutMs;
+    const tooLate = (): void => abort.abort(new BusError('CHAT_TIMEOUT', `No reply within ${timeoutMs} ms.`));
+    const cancel = clock.schedule(timeoutMs, tooLate);
     try {
-      const done = await this.#queue.enter(`${sessionId} ${chatId}`, signal);
-      // Not only in the end: a listener that just never comes back would keep all others waiting.
-      signal.addEventListener('abort', done, { once: true });
-      try {
-        signal.throwIfAborted();
-        return yield* speak(running);
-      } finally {
-        done();
-      }
+      await this.#queue.enter(`${sessionId} ${chatId}`, abort.signal);
+      return yield* speak(running, deadline);
+    } catch (error) {
+      abort.abort(error);
+      throw abort.signal.reason;
     } finally {
-      running.end();
+      cancel();
+      // Ends what is not over by now, where whoever listened has gone; and the next one may speak.
+      abort.abort(nobodyWaits());
     }
   }
 
@@ -135,59 +142,40 @@ export class ChatTurns {
     this.#running.giveUp(stopping());
   }
 
-  async *#take(running: RunningTurn, sessionId: SessionId, chatId: ChatId, content: string, ms: number): Turn {
-    const { sessions, newTurnId, answer } = this.#deps;
-    const { abort } = running;
+  async *#take(turn: RunningTurn, deadline: number, content: string): Turn {
+    const { sessions, newTurnId } = this.#deps;
+    const { sessionId, chatId, abort } = turn;
     const { signal } = abort;
     const state = sessions.find(sessionId);
     assertActive(state, sessionId);
     const chat = requireChat(state.chats, chatId, sessionId);
     const turnId = newTurnId();
     sessions.run({ type: 'start_chat_turn', ...this.#about(sessionId), chat_id: chatId, turn_id: turnId, content });
-    running.turnId = turnId;
-    const cancel = this.#limit(abort, ms);
+    turn.turnId = turnId;
     const onAbort = (): void => this.#tryEnd(sessionId, chatId, turnId, failedOutcome(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      await sessions.settled(sessionId);
-      const reply = yield* untilAborted(answer({ sessionId, chat, turnId, content, timeoutMs: ms, signal }), signal);
-      // It may have been given up in the moment in which the reply was there.
-      signal.throwIfAborted();
-      this.#end(sessionId, chatId, turnId, { status: 'completed', ...reply });
-      await sessions.settled(sessionId);
-      return { ...reply, turn_id: turnId };
-    } catch (error) {
-      abort.abort(error);
-      throw signal.reason;
-    } finally {
-      cancel();
-      // Ends what is not over by now: whoever listened has gone.
-      abort.abort(nobodyWaits());
-    }
+    await sessions.settled(sessionId);
+    const reply = yield* this.#answer(turn, deadline, { chat, turnId, content });
+    // It may have been given up in the moment in which the reply was there.
+    signal.throwIfAborted();
+    this.#end(sessionId, chatId, turnId, { status: 'completed', ...reply });
+    await sessions.settled(sessionId);
+    return { ...reply, turn_id: turnId };
   }
 
-  async *#ask({ abort }: RunningTurn, sessionId: SessionId, chatId: ChatId, content: string, ms: number): Answer {
-    const { sessions, newTurnId, answer } = this.#deps;
-    const { signal } = abort;
+  async *#ask(turn: RunningTurn, deadline: number, content: string): Answer {
+    const { sessions, newTurnId } = this.#deps;
+    const { sessionId, chatId } = turn;
     const state = sessions.find(sessionId);
     assertFound(state, sessionId);
     const chat = { ...requireChat(state.chats, chatId, sessionId), ...emptyHistory };
     if (chat.partner.kind === 'agent') assertParticipant(state, chat.partner.agent_id);
-    const question = { sessionId, chat, turnId: newTurnId(), content, timeoutMs: ms, signal, isAside: true } as const;
-    const cancel = this.#limit(abort, ms);
-    try {
-      return yield* untilAborted(answer(question), signal);
-    } catch (error) {
-      abort.abort(error);
-      throw signal.reason;
-    } finally {
-      cancel();
-      abort.abort(nobodyWaits());
-    }
+    return yield* this.#answer(turn, deadline, { chat, turnId: newTurnId(), content, isAside: true });
   }
 
-  #limit(abort: AbortController, ms: number): () => void {
-    return this.#deps.clock.schedule(ms, () => abort.abort(new BusError('CHAT_TIMEOUT', `No reply within ${ms} ms.`)));
+  #answer({ sessionId, abort: { signal } }: RunningTurn, deadline: number, asked: Asked): Answer {
+    const timeoutMs = Math.max(1, deadline - this.#deps.clock.now());
+    return untilAborted(this.#deps.answer({ ...asked, sessionId, timeoutMs, signal }), signal);
   }
 
   #end(sessionId: SessionId, chat_id: ChatId, turn_id: TurnId, outcome: Outcome): void {
@@ -223,14 +211,10 @@ export async function wholeOf<R>(answer: AsyncGenerator<string, R, undefined>): 
 
 /** The same, as long as somebody wants it: who hangs is not waited for. @throws the reason of the signal */
 async function* untilAborted(answer: Answer, signal: AbortSignal): Answer {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  aborted.catch(() => undefined);
   try {
     for (;;) {
       signal.throwIfAborted();
-      const next = await Promise.race([answer.next(), aborted]);
+      const next = await unlessAborted(answer.next(), signal);
       if (next.done) return next.value;
       yield next.value;
     }

@@ -13,9 +13,8 @@ export interface TurnAddress {
 export interface RunningTurn extends TurnAddress {
   readonly sessionId: SessionId;
   readonly chatId: ChatId;
+  /** To be aborted at the end, however it ended. */
   readonly abort: AbortController;
-  /** It is no longer to be given up. */
-  end(): void;
 }
 
 export class RunningTurns {
@@ -25,17 +24,13 @@ export class RunningTurns {
   begin(sessionId: SessionId, chatId: ChatId, signal: AbortSignal | undefined): RunningTurn {
     const abort = new AbortController();
     const onAbort = (): void => abort.abort(nobodyWaits());
-    const turn: RunningTurn = {
-      sessionId,
-      chatId,
-      abort,
-      end: () => {
-        signal?.removeEventListener('abort', onAbort);
-        this.#all.delete(turn);
-      },
+    const turn: RunningTurn = { sessionId, chatId, abort };
+    const end = (): void => {
+      signal?.removeEventListener('abort', onAbort);
+      this.#all.delete(turn);
     };
     this.#all.add(turn);
-    abort.signal.addEventListener('abort', turn.end, { once: true });
+    abort.signal.addEventListener('abort', end, { once: true });
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) onAbort();
     return turn;

@@ -1,4 +1,5 @@
 // One call to a provider: it ends when its caller aborts it, or when the provider is silent for too long.
+import { unlessAborted } from '../core/abort/unless-aborted.ts';
 import { formatSetting } from '../protocol/durations.ts';
 import { BusError } from '../protocol/errors.ts';
 
@@ -7,7 +8,6 @@ export class Call {
   readonly #silenceMs: number;
   readonly #outer: AbortSignal | undefined;
   readonly #controller = new AbortController();
-  readonly #cut: Promise<never>;
   #failure: BusError | undefined;
 
   /** @throws BusError PROVIDER_ABORTED where the caller's signal has fired already. */
@@ -17,10 +17,6 @@ export class Call {
     this.#outer = outer;
     if (outer?.aborted) throw aborted(provider);
     outer?.addEventListener('abort', this.#onAbort);
-    this.#cut = new Promise((_, reject) => {
-      this.#controller.signal.addEventListener('abort', () => reject(this.#failure));
-    });
-    this.#cut.catch(() => undefined);
   }
 
   /** For the request: fires with the end of the call, whatever ends it. */
@@ -37,7 +33,9 @@ export class Call {
   async within<T>(work: PromiseLike<T>): Promise<T> {
     const patience = setTimeout(() => this.#fail(silent(this.#provider, this.#silenceMs)), this.#silenceMs);
     try {
-      return await Promise.race([work, this.#cut]);
+      return await unlessAborted(work, this.signal);
+    } catch (error) {
+      throw this.#failure ?? error;
     } finally {
       clearTimeout(patience);
     }

@@ -1,10 +1,11 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { type Answer, ChatTurns, type Question } from '../../src/bus/chat-turns.ts';
+import { type Answer, ChatTurns, type Question, type TurnOptions } from '../../src/bus/chat-turns.ts';
 import { SessionRegistry } from '../../src/bus/session-registry.ts';
 import { findChat } from '../../src/core/session/chats.ts';
 import { BusError } from '../../src/protocol/errors.ts';
 import { ask, createsChat, refused, tutorial } from '../core/session/story.ts';
+import { isCollected } from '../support/collected.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemorySessionLog } from '../support/memory-session-log.ts';
 
@@ -38,7 +39,7 @@ async function setUp(script: Script = echo, log = new MemorySessionLog()) {
     return script(question);
   };
   const turns = new ChatTurns({ sessions, clock, newTurnId: () => `turn_${++made}`, answer });
-  const say = async (content: string, options: { signal?: AbortSignal } = {}): Promise<string> => {
+  const say = async (content: string, options: Partial<TurnOptions> = {}): Promise<string> => {
     const parts = turns.turn('sess_1', 'chat_1', content, { timeoutMs: 60_000, ...options });
     for (;;) {
       const next = await parts.next();
@@ -97,6 +98,40 @@ describe('a turn', () => {
     const first = Array.from({ length: 101 }, (_, index) => say(`${index}`));
     await expect(say('one too many')).rejects.toEqual(refused('CHAT_BUSY'));
     expect(await Promise.all(first)).toHaveLength(101);
+  });
+
+  it('that has waited tells whom it asks what is left of its time', async () => {
+    let answerFirst = (): void => undefined;
+    const first = new Promise<void>((resolve) => {
+      answerFirst = resolve;
+    });
+    const { clock, asked, say } = await setUp(async function* (question) {
+      if (question.content === '1') await first;
+      return yield* echo(question);
+    });
+    const all = [say('1'), say('2', { timeoutMs: 30_000 })];
+    await until(() => asked.length === 1);
+    clock.advance(10_000);
+    answerFirst();
+    await Promise.all(all);
+    expect(asked.map(({ timeoutMs }) => timeoutMs)).toEqual([60_000, 20_000]);
+  });
+
+  it('keeps nothing of the parts that were handed over', async () => {
+    let said: WeakRef<object> | undefined;
+    const { turns } = await setUp(() => {
+      const parts = echo({ content: 'Hello!' } as Question);
+      const say = parts.next.bind(parts);
+      const next = async () => {
+        const part = await say();
+        said ??= new WeakRef(part);
+        return part;
+      };
+      return Object.assign(parts, { next });
+    });
+    const heard = turns.turn('sess_1', 'chat_1', 'Hello!', { timeoutMs: 1000 });
+    for (const _ of ['first', 'second']) await heard.next();
+    expect(said && (await isCollected(said))).toBe(true);
   });
 
   it('in a chat or session that is not there, or is over, is refused', async () => {
@@ -161,7 +196,7 @@ describe('a turn that fails', () => {
 
   it('since its listener stopped listening is aborted, and so is who answers', async () => {
     let tidied = 0;
-    const { turns, asked, say, recorded } = await setUp(async function* (question) {
+    const { sessions, turns, asked, say, recorded } = await setUp(async function* (question) {
       try {
         return yield* echo(question);
       } finally {
@@ -171,6 +206,7 @@ describe('a turn that fails', () => {
     for await (const _ of turns.turn('sess_1', 'chat_1', 'Hello!', { timeoutMs: 1000 })) break;
     expect(asked[0]?.signal.aborted).toBe(true);
     expect(tidied).toBe(1);
+    await sessions.settled('sess_1');
     expect(recorded().at(-1)?.data).toMatchObject({ status: 'aborted' });
     expect(await say('Again!')).toBe('You said: Again!');
   });
@@ -215,6 +251,21 @@ describe('a turn that fails', () => {
       expect(history()).toHaveLength(outcome === 'aborted' ? 0 : 2);
     }
     expect([...outcomes].sort()).toEqual(['Hi.', 'aborted']);
+  });
+
+  it('by its time while it waits for another one was never asked, and leaves no record', async () => {
+    const { clock, turns, asked, say, recorded } = await setUp(hang);
+    const first = say('1');
+    await until(() => asked.length === 1);
+    const late = [say('2', { timeoutMs: 300 }), turns.aside('sess_1', 'chat_1', '3', { timeoutMs: 300 }).next()];
+    const outcomes = Promise.allSettled(late);
+    clock.advance(300);
+    const timedOut = { status: 'rejected', reason: refused('CHAT_TIMEOUT') };
+    expect(await outcomes).toEqual([timedOut, timedOut]);
+    turns.close();
+    await expect(first).rejects.toEqual(refused('SHUTTING_DOWN'));
+    expect(asked).toHaveLength(1);
+    expect(recorded().map(({ data }) => data)).toMatchObject([{ content: '1' }, { status: 'interrupted' }]);
   });
 
   it('while it waits was never asked, and leaves no record', async () => {
