@@ -2,11 +2,12 @@
 import { checkedName, invalid } from '../core/session/names.ts';
 import type { ChatModels, ModelChoice } from '../ports/chat-models.ts';
 import type { ModelProvider } from '../ports/model-provider.ts';
-import { BusError } from '../protocol/errors.ts';
+import { BusError, type ErrorCode } from '../protocol/errors.ts';
 import type { AgentId, ChatId, ChatPartner, SessionId } from '../protocol/types.gen.ts';
 import { type AskableAgents, answerOfAgent } from './agent-answers.ts';
 import type { Answer, Question } from './chat-turns.ts';
 import { answerOfModel } from './model-answers.ts';
+import { boundedReply } from './reply-bounds.ts';
 
 export interface PartnerChoice extends ModelChoice {
   /** An agent of the bus instead of a model. */
@@ -67,7 +68,17 @@ export class ChatPartners {
     return this.#providers.size;
   }
 
-  async *answer(question: Question): Answer {
+  /** @throws BusError as `answerOfAgent` and `answerOfModel`; CHAT_AGENT_FAILED, PROVIDER_REPLY_INVALID for what is no reply */
+  answer(question: Question): Answer {
+    const { partner } = question.chat;
+    const [code, who]: [ErrorCode, string] =
+      partner.kind === 'agent'
+        ? ['CHAT_AGENT_FAILED', partner.agent_id]
+        : ['PROVIDER_REPLY_INVALID', `the provider ${partner.agent.defaultModel.provider}`];
+    return boundedReply(this.#ask(question), (what) => new BusError(code, `The reply of ${who} is ${what}.`));
+  }
+
+  async *#ask(question: Question): Answer {
     const { partner, chat_id } = question.chat;
     if (partner.kind === 'agent') return yield* answerOfAgent(this.#requireAgents(), partner.agent_id, question);
     const settings = partner.agent.defaultModel;

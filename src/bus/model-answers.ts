@@ -1,15 +1,17 @@
 // Replies of models: the history goes with every question.
-import type { ModelMessage, ModelProvider, TokenUsage as ProviderUsage } from '../ports/model-provider.ts';
+import type {
+  GenerateResult,
+  ModelMessage,
+  ModelProvider,
+  TokenUsage as ProviderUsage,
+} from '../ports/model-provider.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { ModelSettings, TokenUsage } from '../protocol/types.gen.ts';
-import type { Answer, Question } from './chat-turns.ts';
-
-/** As many as a question may have, in UTF-16: a model that never stops must not fill the memory. */
-const longestReply = 500_000;
+import type { Answer, Question, Reply } from './chat-turns.ts';
 
 /**
- * @throws BusError as `ModelProvider`; PROVIDER_REPLY_CUT_OFF where the reply has no end, PROVIDER_REPLY_INVALID where it
- *   is empty, which no model takes back as its own words, or does not stop
+ * @throws BusError as `ModelProvider`; PROVIDER_REPLY_CUT_OFF where the reply has no end, PROVIDER_FAILED for anything else
+ *   that a provider throws: it may hold the key
  */
 export async function* answerOfModel(provider: ModelProvider, settings: ModelSettings, question: Question): Answer {
   const { model, temperature, maxTokens } = settings;
@@ -19,24 +21,20 @@ export async function* answerOfModel(provider: ModelProvider, settings: ModelSet
     ...(temperature !== undefined && { temperature }),
     ...(maxTokens !== undefined && { maxTokens }),
   };
-  let length = 0;
-  for await (const part of provider.stream(request, { signal: question.signal })) {
-    if (part.type === 'text') {
-      length += part.text.length;
-      if (length > longestReply)
-        throw invalidReply(provider, `longer than ${longestReply} characters; set \`maxTokens\``);
-      yield part.text;
-    } else {
-      const { text, finishReason, usage } = part.result;
-      if (text.trim() === '') throw invalidReply(provider, 'empty; ask again, or ask something else');
-      return { content: text, finish_reason: finishReason, ...(usage && { usage: usageOf(usage) }) };
+  try {
+    for await (const part of provider.stream(request, { signal: question.signal })) {
+      if (part.type === 'text') yield part.text;
+      else return replyOf(part.result);
     }
+  } catch (error) {
+    if (error instanceof BusError) throw error;
+    throw new BusError('PROVIDER_FAILED', `The provider ${provider.name} failed with an error of its own.`);
   }
   throw new BusError('PROVIDER_REPLY_CUT_OFF', `The provider ${provider.name} stopped before its reply was complete.`);
 }
 
-function invalidReply({ name }: ModelProvider, text: string): BusError {
-  return new BusError('PROVIDER_REPLY_INVALID', `The reply of the provider ${name} is ${text}.`);
+function replyOf({ text, finishReason, usage }: GenerateResult): Reply {
+  return { content: text, finish_reason: finishReason, ...(usage && { usage: usageOf(usage) }) };
 }
 
 function conversation({ systemMessage }: ModelSettings, { chat, content }: Question): ModelMessage[] {
