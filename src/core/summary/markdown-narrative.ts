@@ -12,6 +12,6 @@ export function narrativeSection({ chat_id, model, provider, agent_id, content, 
   return [
     '## Narrative',
     `Written by ${author} in the chat ${inline(chat_id)} at ${generated_at}. It was not checked: only what stands above is from records.`,
-    lines.map((line) => `> ${inline(line.trim())}`.trimEnd()).join('\n'),
+    lines.map((line) => `> ${inline(line)}`.trimEnd()).join('\n'),
   ].join('\n\n');
 }

@@ -5,9 +5,12 @@ const longestValue = 2000;
 
 /** One line of text; every character that could mean something stands behind a backslash. */
 export function inline(text: string): string {
-  const line = text.replace(/\s+/gu, ' ').replace(/[\\`*_{}[\]<>|#~&!]/g, '\\$&');
-  // What would open a list inside the list.
-  return line.replace(/^([-+])/, '\\$1').replace(/^(\d+)([.)])/, '$1\\$2');
+  const line = text
+    .trim()
+    .replace(/\s+/gu, ' ')
+    .replace(/[\\`*_{}[\]<>|#~&!]/g, '\\$&');
+  // What would open a list or a rule, or make a heading or a table of the line before.
+  return line.replace(/^([-+=:])/, '\\$1').replace(/^(\d+)([.)])/, '$1\\$2');
 }
 
 export function stepLabel(step: string | null): string {
