@@ -24,9 +24,15 @@ export function names(agents: readonly string[]): string {
 /** Indented code inside a list item: unlike a fence, no content can end it. */
 export function code(value: unknown): string {
   const text = json(value);
-  const cut = text.slice(0, longestValue);
+  const cut = cutTo(longestValue, text);
   const lines = cut.split('\n').map((line) => `      ${line}`);
   return (cut === text ? lines : [...lines, `      ... (${text.length - cut.length} more characters)`]).join('\n');
+}
+
+/** The beginning, at most so long in UTF-16, with no half of a character at its end. */
+export function cutTo(longest: number, text: string): string {
+  const cut = text.slice(0, longest);
+  return cut === text ? text : cut.replace(/[\ud800-\udbff]$/, '');
 }
 
 export function json(value: unknown): string {

@@ -23,6 +23,12 @@ describe('what is asked for prose', () => {
     expect(asked.length).toBeGreaterThan(400_000);
     expect(asked.length).toBeLessThan(402_000);
     expect(asked).toContain('(The rest of the record is left out.)');
+    // Not in the middle of a character either.
+    for (const name of ['a', 'ab']) {
+      const faces = Array.from({ length: 300 }, (_, index) => failing('\u{1f600}'.repeat(800 + index))).flat();
+      const halves = narrationRequest(summarize(given(tutorial({ name }), ...faces))).match(/\p{Surrogate}/u);
+      expect([name, halves]).toEqual([name, null]);
+    }
     expect(narrationRequest(summarize(given(tutorial())))).not.toContain('left out');
   });
 });
