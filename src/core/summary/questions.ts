@@ -37,11 +37,16 @@ export function questionKey({ step, task_type }: Pick<Task, 'step' | 'task_type'
   return JSON.stringify([step, task_type]);
 }
 
-/** In the order in which they were first asked; of completed tasks only. What was said in chats was not asked in common. */
+/** Whether it answers a question: it is completed, and what was said in chats was not asked in common. */
+export function isAnswer({ status, delegator }: Task): boolean {
+  return status === 'completed' && !isChatAgent(delegator);
+}
+
+/** In the order in which they were first asked. */
 export function questionsOf(tasks: readonly Task[]): Question[] {
   const asked = new Map<string, { step: StepName | null; task_type: string; byAgent: Map<AgentId, Answer> }>();
   for (const task of tasks) {
-    if (task.status !== 'completed' || isChatAgent(task.delegator)) continue;
+    if (!isAnswer(task)) continue;
     const { step, task_type } = task;
     const answer = answerOf(task);
     const question = asked.get(questionKey(task)) ?? { step, task_type, byAgent: new Map<AgentId, Answer>() };

@@ -2,7 +2,22 @@ import { describe, expect, it } from 'vitest';
 import type { SessionCommand } from '../../../src/core/session/commands.ts';
 import { summarize } from '../../../src/core/summary/summary.ts';
 import type { SynthesisOptions } from '../../../src/protocol/types.gen.ts';
-import { answers, ask, asks, at, backend, frontend, given, lead, qa, refused, tutorial } from '../session/story.ts';
+import {
+  answers,
+  ask,
+  asks,
+  at,
+  backend,
+  createsChat,
+  frontend,
+  given,
+  lead,
+  qa,
+  refused,
+  says,
+  startsTurn,
+  tutorial,
+} from '../session/story.ts';
 
 type Said = readonly [agent: string, result: unknown];
 
@@ -306,6 +321,18 @@ describe('a selection', () => {
       ['undecided', undefined],
       ['decided', 3],
     ]);
+  });
+
+  it('of what was said in a chat is refused: it answers nothing that was asked in common', () => {
+    const asked = { metadata: { task_id: 'turn_1' } };
+    const state = given(
+      tutorial(),
+      createsChat('chat_1'),
+      startsTurn('chat_1', 'turn_1'),
+      says('turn_1', 'task_request', 'chat://chat_1', backend, asked),
+      says('r1', 'task_response', backend, 'chat://chat_1', asked),
+    );
+    expect(() => summarize(state, manual('turn_1'))).toThrow(refused('VALIDATION_FAILED'));
   });
 
   it.each([['task_m9'], ['task_m0', 'task_m1']])('of %s is refused', (...selection) => {
