@@ -46,6 +46,8 @@ export class SessionRegistry {
   readonly #streams = new Map<SessionId, SessionStream>();
   readonly #removals = new Map<SessionId, Removal>();
   readonly #timers: SessionTimers;
+  readonly #untold: SessionEvent[] = [];
+  #isTelling = false;
   #closed = false;
 
   constructor(
@@ -106,8 +108,20 @@ export class SessionRegistry {
     assertFound(stream.state, sessionId);
     const { state } = stream;
     this.#watch(sessionId);
-    for (const event of events) this.#observer.happened(event);
+    this.#tell(events);
     return state;
+  }
+
+  /** In the order in which it happened, also where an observer runs a command of its own in the middle of that. */
+  #tell(events: readonly SessionEvent[]): void {
+    this.#untold.push(...events);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      for (let event = this.#untold.shift(); event; event = this.#untold.shift()) this.#observer.happened(event);
+    } finally {
+      this.#isTelling = false;
+    }
   }
 
   /** Resolves when what was run for the session is durable; rejects with what kept it from that. */

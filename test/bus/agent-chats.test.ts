@@ -1,6 +1,7 @@
 // Chats with agents of the bus: the task of a turn ends with it, and the turn with its task.
 import { describe, expect, it } from 'vitest';
 import { parseDuration } from '../../src/protocol/durations.ts';
+import type { SessionEvent } from '../../src/protocol/types.gen.ts';
 import { backend, orchestrator, startBus } from '../support/running-bus.ts';
 import type { SocketClient } from '../support/socket-client.ts';
 import { refused } from './session-setup.ts';
@@ -155,6 +156,22 @@ describe('a turn with an agent of the bus', () => {
     sessions.removeParticipant(sessionId, backend);
     await expect(second).rejects.toEqual(refused('CHAT_AGENT_FAILED'));
     expect(tasks()).toEqual(['failed', 'cancelled']);
+  });
+
+  it('is told of in the order in which all of it was recorded', async () => {
+    const { agent, chat, sessions, sessionId } = await setUp();
+    const said = chat.sendMessage('Hello!');
+    said.catch(() => undefined);
+    await asked(agent);
+    const types = ['participant_removed', 'task_updated', 'chat_turn_ended'] as const;
+    const told: string[] = [];
+    for (const type of types) sessions.on(type, ({ event }: { event: SessionEvent }) => told.push(event.type));
+    sessions.removeParticipant(sessionId, backend);
+    await expect(said).rejects.toEqual(refused('CHAT_AGENT_FAILED'));
+    await sessions.settled(sessionId);
+    const recorded = (await sessions.readEvents(sessionId, 0, 100)).map(({ type }) => type);
+    expect(told).toEqual(types);
+    expect(recorded.slice(-types.length)).toEqual(types);
   });
 
   it.each([

@@ -354,6 +354,19 @@ describe('milestones', () => {
     expect(seen).toEqual(['participant_added', 'context_updated']);
   });
 
+  it('of one command come one after the other, and then what a listener of the first brings about', async () => {
+    const { sessions } = await open();
+    const seen: string[] = [];
+    sessions.on('participant_removed', ({ sessionId }) => sessions.updateSharedContext(sessionId, { n: 1 }));
+    for (const type of ['participant_removed', 'task_updated', 'context_updated'] as const) {
+      sessions.on(type, ({ event }: { event: SessionEvent }) => seen.push(`${event.id} ${event.type}`));
+    }
+    const id = createTutorial(sessions);
+    sessions.recordMessage(message(id, 'task_request', lead, qa));
+    sessions.removeParticipant(id, qa);
+    expect(seen).toEqual(['4 participant_removed', '5 task_updated', '6 context_updated']);
+  });
+
   it('reach the other listeners and leave the caller alone when one throws', async () => {
     const { sessions } = await open();
     const warnings: unknown[] = [];
