@@ -19,6 +19,17 @@ export class SessionFollower extends EventEmitter<SessionManagerEvents> {
     scope.grows?.((manager) => {
       for (const [name, stops] of this.#followed) stops.push(this.#forward(name, manager));
     });
+    this.#noteListeners();
+  }
+
+  override removeAllListeners(...only: [name?: EventName]): this {
+    super.removeAllListeners(...only);
+    // Without a name those that note who listens have gone as well.
+    if (only.length === 0) this.#noteListeners();
+    return this;
+  }
+
+  #noteListeners(): void {
     this.on('newListener' as EventName, (name: unknown) => this.#follow(name as EventName));
     this.on('removeListener' as EventName, (name: unknown) => this.#unfollow(name as EventName));
   }

@@ -248,6 +248,19 @@ describe('an event', () => {
     expect(bus.workspace('later').sessions.listenerCount('session_created')).toBe(1);
   });
 
+  it('reaches who listens after all listeners were removed, and nobody else', () => {
+    const heard: string[] = [];
+    bus.sessions.on('context_updated', () => heard.push('before'));
+    bus.sessions.removeAllListeners();
+    expect(bus.workspace(home).sessions.listenerCount('context_updated')).toBe(0);
+    const after = () => heard.push('after');
+    bus.sessions.on('context_updated', after);
+    bus.sessions.updateSharedContext(names.session, {});
+    expect(heard).toEqual(['after']);
+    bus.sessions.off('context_updated', after);
+    expect(bus.workspace(home).sessions.listenerCount('context_updated')).toBe(0);
+  });
+
   it('reaches the other views where a listener of one throws', () => {
     let heard = 0;
     bus.sessions.on('context_updated', () => {
