@@ -16,7 +16,7 @@ export interface AskableAgents {
 /** The request outlives its turn by that much: two limits at one instant would leave to chance which of them tells the end. */
 const outlivesTurnMs = 1_000;
 
-/** @throws BusError as sending does; CHAT_AGENT_FAILED where the agent answers with an error */
+/** @throws BusError as sending does; CHAT_AGENT_FAILED where the agent answers with an error, or gives the question up */
 export async function* answerOfAgent(agents: AskableAgents, agentId: AgentId, question: Question): Answer {
   const { sessionId, chat, turnId, content, signal, timeoutMs, isAside } = question;
   const envelope: Envelope = {
@@ -31,7 +31,12 @@ export async function* answerOfAgent(agents: AskableAgents, agentId: AgentId, qu
   };
   // Its task ends with the turn; a task that came later would stay open.
   signal.throwIfAborted();
-  const text = textOf(agentId, await agents.ask(sessionId, envelope, signal));
+  const receipt = await agents.ask(sessionId, envelope, signal).catch((error: unknown) => {
+    throw error instanceof BusError && error.code === 'NO_REPLY'
+      ? new BusError('CHAT_AGENT_FAILED', `${agentId} did not take the question.`, { cause: error })
+      : error;
+  });
+  const text = textOf(agentId, receipt);
   yield text;
   return { content: text };
 }

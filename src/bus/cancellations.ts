@@ -1,14 +1,16 @@
-// A cancelled task takes its message with it, or tells the agent that has it already.
+// A cancelled task takes its message with it, or tells the agent that has it already; nobody waits for its answer any more.
 import type { MailboxStore } from '../ports/mailbox-store.ts';
 import type { Task } from '../protocol/types.gen.ts';
 import type { Background } from './background.ts';
 import type { CreateNotice } from './notices.ts';
+import type { Replies } from './replies.ts';
 import type { SessionManager } from './session-manager.ts';
 
 export interface CancellationDeps {
   sessions: SessionManager;
   mailboxes: MailboxStore;
   notices: CreateNotice;
+  replies: Replies;
   background: Background;
   onError: (error: unknown) => void;
 }
@@ -42,7 +44,7 @@ export class Cancellations {
 
   async #cancel({ message_id: messageId, session_id, task_id }: Task): Promise<void> {
     if (messageId === null) return;
-    const { sessions, mailboxes, notices } = this.#deps;
+    const { sessions, mailboxes, notices, replies } = this.#deps;
     // In this order: the cancellation is durable before anybody hears of it.
     await sessions.settled(session_id);
     await mailboxes.bury(messageId, 'task cancelled', (dying) => {
@@ -50,5 +52,6 @@ export class Cancellations {
       const payload = { code: 'TASK_CANCELLED', task_id, session_id };
       return wasOffered ? notices(dying.mailbox, 'status_update', dying, payload) : undefined;
     });
+    replies.ended(messageId, 'task cancelled');
   }
 }

@@ -25,7 +25,7 @@ import { type Accepting, assertMaySend, assertNoChatAsked, factsOf, sessionMessa
 import { type Admission, countIn } from './rates.ts';
 import type { Receipts } from './receipts.ts';
 import { Repeats } from './repeats.ts';
-import type { ClaimedReply, Replies } from './replies.ts';
+import { type ClaimedReply, noReplyToCome, type Replies } from './replies.ts';
 import type { SessionManager } from './session-manager.ts';
 import { type CreateStamp, stampedBytes } from './stamp.ts';
 
@@ -84,7 +84,7 @@ export class MessageIntake {
   /**
    * Resolves with the receipt when the envelope is durable; with `delivery_mode: sync`, when it was answered.
    * @throws BusError SENDER_FORBIDDEN, AGENT_NOT_FOUND, MESSAGE_ID_CONFLICT, SHUTTING_DOWN, STORE_FAILED, REPLY_TIMEOUT,
-   * CONTACT_REFUSED, HOP_LIMIT, PAIR_RATE_LIMITED and, for a session, SESSION_NOT_FOUND, SESSION_ENDED, NOT_A_PARTICIPANT,
+   * NO_REPLY, CONTACT_REFUSED, HOP_LIMIT, PAIR_RATE_LIMITED and, for a session, SESSION_NOT_FOUND, SESSION_ENDED, NOT_A_PARTICIPANT,
    * UNKNOWN_STEP, STEP_NOT_OPEN, TASK_EXISTS, SESSION_RATE_LIMITED, BUDGET_EXHAUSTED.
    */
   async send({ envelope: sent, raw, principal, signal }: Sending): Promise<AnyReceipt> {
@@ -145,11 +145,18 @@ export class MessageIntake {
     const reply = this.#deps.replies.expect(accepting.envelope, accepting.now, signal);
     try {
       const receipt = await this.#accept(accepting);
+      if (receipt.duplicate) await this.#assertAlive(receipt.message_id);
       reply.routedTo(receipt.recipient.agent_id);
       return { ...receipt, reply: await reply.answer };
     } finally {
       reply.forget();
     }
+  }
+
+  /** @throws BusError NO_REPLY for a repeat of what is a dead letter */
+  async #assertAlive(messageId: string): Promise<void> {
+    const known = await this.#deps.mailboxes.find(messageId);
+    if (known?.status === 'dead') throw noReplyToCome(messageId, known.reason ?? known.status);
   }
 
   async #accept(accepting: Accepting): Promise<Receipt> {

@@ -14,6 +14,8 @@ interface Waiting {
   /** It no longer waits. */
   gone: boolean;
   resolve(answer: CompleteEnvelope): void;
+  /** It need not wait any longer. */
+  stop(reason: BusError): void;
   /** Waits until this instant, in milliseconds since the epoch, instead of the one before. */
   until(deadline: number): void;
 }
@@ -21,7 +23,8 @@ interface Waiting {
 export interface ExpectedReply {
   /**
    * Rejects with REPLY_TIMEOUT when its sender has gone, or the request's timeout has passed: that of the last agent
-   * where it went on to fallbacks. Where the signal was aborted with a BusError, with that.
+   * where it went on to fallbacks. With NO_REPLY when the request has ended without an answer. Where the signal was aborted
+   * with a BusError, with that.
    */
   answer: Promise<CompleteEnvelope>;
   /** The request was routed to this agent. */
@@ -73,22 +76,22 @@ export class Replies {
       end = deadline;
       if (!waiting.gone) wakeAt(deadline);
     };
-    const waiting: Waiting = { request, answerer: undefined, gone: false, resolve, until };
-    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), waiting]);
     const stop = (reason: BusError) => {
       waiting.gone = true;
       reject(reason);
     };
+    const waiting: Waiting = { request, answerer: undefined, gone: false, resolve, stop, until };
+    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), waiting]);
     const onTime = async () => {
       // Delivery decides whether this is the end.
       const goesOn = request.routing.fallback_agents !== undefined && (await mayGoOn(this.#mailboxes, id));
-      if (!goesOn && this.#clock.now() >= end) stop(noReply(`No reply to ${id} within ${request.routing.timeout}.`));
+      if (!goesOn && this.#clock.now() >= end) stop(tooLate(`No reply to ${id} within ${request.routing.timeout}.`));
       else if (!waiting.gone) wakeAt(Math.max(end, this.#clock.now() + askAgainMs));
     };
     until(now + parseDuration(request.routing.timeout));
     const onGone = () => {
       const reason: unknown = signal?.reason;
-      stop(reason instanceof BusError ? reason : noReply(`The sender of ${id} no longer waits for the reply.`));
+      stop(reason instanceof BusError ? reason : tooLate(`The sender of ${id} no longer waits for the reply.`));
     };
     signal?.addEventListener('abort', onGone, { once: true });
     if (signal?.aborted) onGone();
@@ -112,6 +115,11 @@ export class Replies {
       waiting.answerer = agentId;
       waiting.until(deadline);
     }
+  }
+
+  /** A request has ended without an answer: whoever waits for one is told why. */
+  ended(messageId: string, why: string): void {
+    for (const waiting of this.#waiting.get(messageId) ?? []) waiting.stop(noReplyToCome(messageId, why));
   }
 
   /** Whether the agent waits for a reply: then it can be written to, registered or not. */
@@ -170,7 +178,11 @@ export class Replies {
   }
 }
 
-function noReply(text: string): BusError {
+export function noReplyToCome(messageId: string, why: string): BusError {
+  return new BusError('NO_REPLY', `No reply to ${messageId} will come: ${why}.`);
+}
+
+function tooLate(text: string): BusError {
   return new BusError('REPLY_TIMEOUT', text);
 }
 

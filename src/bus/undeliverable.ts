@@ -67,7 +67,7 @@ export class Undeliverable {
 
   /** Ends its task, then makes it a dead letter and tells the sender in one commit. */
   async #bury(entry: LedgerEntry, reason: string): Promise<void> {
-    const { mailboxes, counters, notices, sessions } = this.#deps;
+    const { mailboxes, counters, notices, replies, sessions } = this.#deps;
     const { messageId, mailbox, facts } = entry;
     const { sessionId, sender, broadcastId } = facts;
     // In this order: after a crash in between the store reports the message again.
@@ -79,6 +79,9 @@ export class Undeliverable {
       recipient: mailbox,
       reason,
     });
-    if (await mailboxes.bury(messageId, reason, () => notice)) counters.deadLettered++;
+    if (!(await mailboxes.bury(messageId, reason, () => notice))) return;
+    counters.deadLettered++;
+    // At that instant the wait is over as well: that tells its end itself.
+    if (reason !== 'expired') replies.ended(messageId, reason);
   }
 }

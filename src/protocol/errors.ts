@@ -102,6 +102,7 @@ export const errorTable = {
   PAIR_RATE_LIMITED: { status: 429, title: 'Too many messages to one agent', retryable: true },
   SESSION_RATE_LIMITED: { status: 429, title: 'Too many messages in the session', retryable: true },
   PROVIDER_REPLY_TOO_LARGE: { status: 502, title: 'Provider reply too large', retryable: false },
+  NO_REPLY: { status: 502, title: 'No reply will come', retryable: false },
 } as const satisfies Record<string, ErrorPolicy>;
 
 export type ErrorCode = keyof typeof errorTable;

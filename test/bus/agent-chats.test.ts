@@ -174,6 +174,15 @@ describe('a turn with an agent of the bus', () => {
     expect(recorded.slice(-types.length)).toEqual(types);
   });
 
+  it('apart from the conversation fails at once when the agent gives it up', async () => {
+    const { agent, sessions, sessionId } = await setUp();
+    const prose = sessions.narrateSummary(sessionId, 'chat_1');
+    prose.catch(() => undefined);
+    const { message_id } = await asked(agent);
+    agent.send({ type: 'nack', message_id, requeue: false });
+    await expect(prose).rejects.toEqual(refused('CHAT_AGENT_FAILED'));
+  });
+
   it.each([
     ['the chat', 'CHAT_NOT_FOUND', ({ sessions, chat }: House) => sessions.deleteChat(chat.id)],
     ['the session', 'SESSION_ENDED', ({ sessions, sessionId }: House) => sessions.completeSession(sessionId)],

@@ -18,8 +18,8 @@ const refusals = new Set([
   'TASK_EXISTS',
 ]);
 /** A repeat may get these as well. */
-const whateverItIs = new Set(['SHUTTING_DOWN', 'STORE_FAILED', 'REPLY_TIMEOUT']);
-const unsure = new Set(['STORE_FAILED', 'REPLY_TIMEOUT']);
+const whateverItIs = new Set(['SHUTTING_DOWN', 'STORE_FAILED', 'REPLY_TIMEOUT', 'NO_REPLY']);
+const unsure = new Set(['STORE_FAILED', 'REPLY_TIMEOUT', 'NO_REPLY']);
 
 export class SenderView {
   readonly #model: Model;
