@@ -3,7 +3,7 @@
 export type { ChatInstance, SayOptions } from './bus/chat-instance.ts';
 export type { NewChat } from './bus/chats.ts';
 export type { NarratedSummary, NarrateOptions } from './bus/narration.ts';
-export type { NewSession, NewTask } from './bus/session-commands.ts';
+export type { NewSession, NewTask, TaskMove } from './bus/session-commands.ts';
 export type { SessionManagerEvents, SessionMilestone } from './bus/session-milestones.ts';
 export { summaryMarkdown } from './core/summary/markdown.ts';
 export { ResultAggregator } from './core/summary/result-aggregator.ts';

@@ -6,6 +6,7 @@ import type {
   DelegateTaskCommand,
   RecordMessageCommand,
   SessionMessage,
+  UpdateTaskCommand,
 } from '../core/session/commands.ts';
 import { checkedName, invalid } from '../core/session/names.ts';
 import { timestampOf } from '../core/session/timestamp.ts';
@@ -26,6 +27,7 @@ import type {
 import {
   agentId,
   jsonObject,
+  jsonValue,
   participantId,
   participantInputs,
   priority,
@@ -63,6 +65,14 @@ export interface NewTask {
   /** Milliseconds from now until it times out. */
   timeoutMs?: number;
   task_id?: TaskId;
+}
+
+/** What a task that is moved by hand is told beside its status. */
+export interface TaskMove {
+  result?: unknown;
+  error?: unknown;
+  /** Who moves it: only the delegatee may, and cancel only who asked for it or leads the session. Anybody where left out. */
+  agentId?: AgentId;
 }
 
 /** An accepted envelope of a session. */
@@ -141,6 +151,19 @@ export function delegateTaskCommand(
     ...(step === undefined ? {} : { step: checkedName('StepName', 'step', step) }),
     priority: input.priority === undefined ? 'medium' : priority(input.priority),
     deadline: timestampOf(now + timeoutMs),
+  };
+}
+
+/** @throws BusError VALIDATION_FAILED */
+export function taskMove({
+  result,
+  error,
+  agentId: agent,
+}: TaskMove): Pick<UpdateTaskCommand, 'result' | 'error' | 'agent_id'> {
+  return {
+    result: jsonValue('result', result),
+    error: jsonValue('error', error),
+    ...(agent !== undefined && { agent_id: agentId('agentId', agent) }),
   };
 }
 

@@ -29,7 +29,14 @@ import type {
 } from '../protocol/types.gen.ts';
 import { type NarratedSummary, type NarrateOptions, narrated } from './narration.ts';
 import { SessionChats } from './session-chats.ts';
-import { createSessionCommand, delegateTaskCommand, type NewSession, type NewTask } from './session-commands.ts';
+import {
+  createSessionCommand,
+  delegateTaskCommand,
+  type NewSession,
+  type NewTask,
+  type TaskMove,
+  taskMove,
+} from './session-commands.ts';
 import * as input from './session-input.ts';
 import { anyTask, progressOf, sessionPage, taskPage, tasksOfAgent } from './session-queries.ts';
 
@@ -115,16 +122,9 @@ export class SessionManager extends SessionChats {
     return command.task_id;
   }
 
-  /** @throws BusError TASK_NOT_FOUND, TASK_ENDED */
-  updateTaskStatus(
-    sessionId: SessionId,
-    taskId: TaskId,
-    status: TaskStatus,
-    outcome: { result?: unknown; error?: unknown } = {},
-  ): void {
-    const result = input.jsonValue('result', outcome.result);
-    const error = input.jsonValue('error', outcome.error);
-    this.run(sessionId, { type: 'update_task', task_id: taskId, status: input.taskStatus(status), result, error });
+  /** A task that ends so takes its message along. @throws BusError TASK_NOT_FOUND, TASK_ENDED, FORBIDDEN for an agent whose move it is not */
+  updateTaskStatus(sessionId: SessionId, taskId: TaskId, status: TaskStatus, move: TaskMove = {}): void {
+    this.run(sessionId, { type: 'update_task', task_id: taskId, status: input.taskStatus(status), ...taskMove(move) });
   }
 
   /** Keeps the summary as it is then. @throws BusError VALIDATION_FAILED for a synthesis that does not fit */

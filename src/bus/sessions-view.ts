@@ -24,7 +24,7 @@ import type {
   WorkspaceId,
 } from '../protocol/types.gen.ts';
 import { ChatsView } from './chats-view.ts';
-import type { NewSession, NewTask } from './session-commands.ts';
+import type { NewSession, NewTask, TaskMove } from './session-commands.ts';
 import { mergedPage } from './session-queries.ts';
 import { narrowed, owns } from './session-scope.ts';
 
@@ -89,13 +89,8 @@ export class SessionsView extends ChatsView {
     return this.managerOf(sessionId).delegateTask(sessionId, task);
   }
 
-  updateTaskStatus(
-    sessionId: SessionId,
-    taskId: TaskId,
-    status: TaskStatus,
-    outcome: { result?: unknown; error?: unknown } = {},
-  ): void {
-    this.managerOf(sessionId).updateTaskStatus(sessionId, taskId, status, outcome);
+  updateTaskStatus(sessionId: SessionId, taskId: TaskId, status: TaskStatus, move: TaskMove = {}): void {
+    this.managerOf(sessionId).updateTaskStatus(sessionId, taskId, status, move);
   }
 
   completeSession(sessionId: SessionId, outcome: CompleteSession = {}): void {

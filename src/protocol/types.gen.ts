@@ -1356,6 +1356,10 @@ export interface TaskUpdatedData {
   task_id: TaskId;
   status: TaskStatus;
   message_id?: MessageId;
+  /**
+   * Of a move by hand: the agent whose it is, or null where none was named.
+   */
+  by?: AgentId | null;
   result?: unknown;
   error?: unknown;
 }
@@ -1727,6 +1731,21 @@ export interface TerminateSession {
    */
   details?: unknown;
 }
+/**
+ * Body of `PATCH /sessions/{session_id}/tasks/{task_id}`.
+ */
+export interface UpdateTask {
+  status: 'in_progress' | 'completed' | 'failed' | 'cancelled';
+  /**
+   * What came of it, or has come of it so far.
+   */
+  result?: unknown;
+  /**
+   * What went wrong.
+   */
+  error?: unknown;
+  agent_id?: AgentId;
+}
 export interface SessionFilter {
   state?: SessionState;
   workspace_id?: WorkspaceId;
@@ -1753,6 +1772,10 @@ export interface SessionList {
   success: true;
   items: Session[];
   next?: string;
+}
+export interface TaskReply {
+  success: true;
+  task: Task;
 }
 export interface TaskList {
   success: true;

@@ -249,6 +249,7 @@ describe('a session', () => {
     const malformed = [
       () => sessions.updateWorkflow(id, {}),
       () => sessions.updateTaskStatus(id, task, 'done' as 'completed'),
+      () => sessions.updateTaskStatus(id, task, 'completed', { agentId: 'nobody' }),
       () => sessions.terminateSession(id, { reason: '' }),
       () => sessions.completeSession(id, { artifacts: 'x' as unknown as [] }),
       () => sessions.listTasks(id, { limit: 0 }),

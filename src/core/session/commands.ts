@@ -132,6 +132,8 @@ export interface UpdateTaskCommand extends CommandHeader {
   type: 'update_task';
   task_id: TaskId;
   status: TaskStatus;
+  /** Whose move it is: refused where that agent may not; anybody's where left out. */
+  agent_id?: AgentId;
   result?: unknown;
   error?: unknown;
 }

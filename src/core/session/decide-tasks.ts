@@ -1,6 +1,6 @@
 // Decisions on tasks that are not about a message: delegated, moved and timed out by hand or by the clock.
 import { BusError } from '../../protocol/errors.ts';
-import type { Task, TaskId, TaskUpdatedData } from '../../protocol/types.gen.ts';
+import type { AgentId, Task, TaskId, TaskStatus, TaskUpdatedData } from '../../protocol/types.gen.ts';
 import type { DelegateTaskCommand, UpdateTaskCommand } from './commands.ts';
 import { stepForTask } from './correlation.ts';
 import { completeStepIfDone } from './decide-workflow.ts';
@@ -35,17 +35,19 @@ export function delegateTask(draft: Draft, command: DelegateTaskCommand): void {
   draft.record({ type: 'task_delegated', data: { task } });
 }
 
-/** @throws BusError TASK_NOT_FOUND, TASK_ENDED, VALIDATION_FAILED for a move back to pending */
+/** @throws BusError TASK_NOT_FOUND, FORBIDDEN, TASK_ENDED, VALIDATION_FAILED for a move back to pending */
 export function updateTask(draft: Draft, command: UpdateTaskCommand): void {
-  const { task_id, status } = command;
+  const { task_id, status, agent_id } = command;
   const task = findTask(draft.state.tasks, task_id);
   if (!task) throw new BusError('TASK_NOT_FOUND', `Session ${command.session_id} has no task ${task_id}.`);
+  if (agent_id !== undefined) assertMover(draft.state, task, status, agent_id);
   if (!isOpen(task)) {
     throw new BusError('TASK_ENDED', `Task ${task_id} is ${task.status}; delegate a new one.`);
   }
   if (status === 'pending')
     throw new BusError('VALIDATION_FAILED', 'A task cannot go back to pending; name another status.');
   const outcome = {
+    by: agent_id ?? null,
     ...(command.result === undefined ? {} : { result: command.result }),
     ...(command.error === undefined ? {} : { error: command.error }),
   };
@@ -55,6 +57,19 @@ export function updateTask(draft: Draft, command: UpdateTaskCommand): void {
       type: 'task_updated',
       data: { task_id, status, ...outcome },
     });
+}
+
+/** Who has a task moves it, nobody who had it before; who asked for it, or leads the session, calls it off. @throws BusError FORBIDDEN */
+function assertMover({ session }: SessionAggregate, task: Task, status: TaskStatus, agent: AgentId): void {
+  const { task_id, delegator, delegatee } = task;
+  const isCancelled = status === 'cancelled';
+  if (isCancelled ? agent === delegator || agent === session.orchestrator : agent === delegatee) return;
+  throw new BusError(
+    'FORBIDDEN',
+    isCancelled
+      ? `Only ${delegator}, who asked for task ${task_id}, or the orchestrator may cancel it.`
+      : `Task ${task_id} is with ${delegatee}; only that agent may move it.`,
+  );
 }
 
 /** Times out what is past its deadline, but for what a fallback may still get: there delivery decides. */

@@ -43,6 +43,13 @@ const request = () => {
 };
 
 describe('a task whose message goes on to a fallback', () => {
+  it('is moved by hand by the fallback, and no longer by who had it before', () => {
+    const moves = (agent_id: string) => ask({ type: 'update_task', task_id: 'task_m1', status: 'completed', agent_id });
+    const state = given(tutorial(), request(), goesOn(frontend));
+    expect(() => decide(state, moves(backend))).toThrow(refused('FORBIDDEN'));
+    expect(task(when(state, moves(frontend)).state, 'task_m1').status).toBe('completed');
+  });
+
   it('is the fallback’s from then on, with another deadline, and starts anew', () => {
     const working = given(tutorial(), request(), says('s1', 'status_update', backend, lead));
     expect(task(working, 'task_m1')).toMatchObject({ status: 'in_progress', fallback_agents: [frontend, spare] });

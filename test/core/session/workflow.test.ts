@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { decide } from '../../../src/core/session/decide.ts';
 import type { UpdateWorkflow } from '../../../src/protocol/types.gen.ts';
 import {
   answers,
@@ -247,7 +248,7 @@ describe('a task moved by hand', () => {
       deadline: at(60),
       ...changes,
     });
-  const move = (status: 'pending' | 'in_progress' | 'completed' | 'cancelled', extra = {}) =>
+  const move = (status: 'pending' | 'in_progress' | 'completed' | 'failed' | 'cancelled', extra = {}) =>
     ask({ type: 'update_task', task_id: 't1', status, at: at(2), ...extra });
 
   it('is delegated by the orchestrator and bound like one of a message', () => {
@@ -276,6 +277,37 @@ describe('a task moved by hand', () => {
     expect(task(given(tutorial({ orchestrator: null, steps: [] }), delegate({ delegator: qa })), 't1').delegator).toBe(
       qa,
     );
+  });
+
+  it.each([
+    ['in_progress', qa],
+    ['completed', qa],
+    ['failed', qa],
+    ['cancelled', lead],
+    ['cancelled', backend],
+  ] as const)('is moved to %s by %s', (status, agent_id) => {
+    const asked = given(tutorial(), delegate({ delegator: backend }));
+    const { events } = when(asked, move(status, { agent_id }));
+    expect(events[0]).toEqual({ type: 'task_updated', data: { task_id: 't1', status, by: agent_id } });
+  });
+
+  it.each([
+    ['in_progress', lead],
+    ['completed', backend],
+    ['failed', lead],
+    ['cancelled', qa],
+    ['cancelled', frontend],
+    ['completed', 'x://y'],
+  ] as const)('is not moved to %s by %s', (status, agent_id) => {
+    const asked = given(tutorial(), delegate({ delegator: backend }));
+    expect(() => decide(asked, move(status, { agent_id }))).toThrow(refused('FORBIDDEN'));
+  });
+
+  it('tells of nobody where none was named', () => {
+    expect(when(given(tutorial(), delegate()), move('failed', { error: 'no' })).events[0]).toEqual({
+      type: 'task_updated',
+      data: { task_id: 't1', status: 'failed', by: null, error: 'no' },
+    });
   });
 
   it('completes its step like one of a message', () => {
