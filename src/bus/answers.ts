@@ -27,16 +27,14 @@ export class Answers {
     return this.#deps.sessions.getTaskDelegation(task.task_id, sender.session_id)?.message_id ?? undefined;
   }
 
-  settle(agentId: string, request: string): void {
+  /** Resolves with whether the agent had it; never rejects. */
+  async settle(agentId: string, request: string): Promise<boolean> {
     const { mailboxes, counters, settled } = this.#deps;
-    mailboxes.ack(agentId, [request]).then(
-      ([status]) => {
-        if (status !== 'acknowledged') return;
-        counters.acknowledged++;
-        settled(agentId, [request]);
-      },
-      // A store that failed has said so itself; the message will be offered again.
-      () => undefined,
-    );
+    // A store that failed has said so itself; the message will be offered again.
+    const [status] = await mailboxes.ack(agentId, [request]).catch(() => []);
+    if (status !== 'acknowledged') return false;
+    counters.acknowledged++;
+    settled(agentId, [request]);
+    return true;
   }
 }

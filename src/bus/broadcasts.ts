@@ -161,7 +161,7 @@ export class Broadcasts {
     counters.accepted += copies.length;
     for (const copy of copies) {
       await copy.waiting?.deliver(copy.envelope);
-      if (copy.request !== undefined) answers.settle(envelope.sender.agent_id, copy.request);
+      if (copy.request !== undefined) void answers.settle(envelope.sender.agent_id, copy.request);
     }
     return receipts.broadcast(envelope.message_id, copies, statuses, timing.deliverAt);
   }

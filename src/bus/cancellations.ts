@@ -1,6 +1,7 @@
-// A cancelled task takes its message with it, or tells the agent that has it already; nobody waits for its answer any more.
+// A task that is ended by others than its answer takes its message with it, and nobody waits for that answer any more.
 import type { MailboxStore } from '../ports/mailbox-store.ts';
 import type { Task } from '../protocol/types.gen.ts';
+import type { Answers } from './answers.ts';
 import type { Background } from './background.ts';
 import type { CreateNotice } from './notices.ts';
 import type { Replies } from './replies.ts';
@@ -11,6 +12,7 @@ export interface CancellationDeps {
   mailboxes: MailboxStore;
   notices: CreateNotice;
   replies: Replies;
+  answers: Answers;
   background: Background;
   onError: (error: unknown) => void;
 }
@@ -21,9 +23,11 @@ export class Cancellations {
   constructor(deps: CancellationDeps) {
     this.#deps = deps;
     const { sessions, background } = deps;
-    sessions.on('task_updated', ({ sessionId, task_id, status }) => {
-      const task = status === 'cancelled' && sessions.getTaskDelegation(task_id, sessionId);
-      if (task) background.run(() => this.#cancel(task));
+    sessions.on('task_updated', ({ sessionId, task_id, status, by }) => {
+      const isCancelled = status === 'cancelled';
+      const isDone = by !== undefined && status !== 'in_progress';
+      const task = (isCancelled || isDone) && sessions.getTaskDelegation(task_id, sessionId);
+      if (task) background.run(() => (isCancelled ? this.#cancel(task) : this.#finish(task)));
     });
   }
 
@@ -42,6 +46,17 @@ export class Cancellations {
     if (entry && !isSettled && !isSentAgain) await this.#cancel(task);
   }
 
+  /** As an answer would: its agent needs the message no longer. Who never got it gets it no more. */
+  async #finish({ message_id: messageId, session_id, delegatee, status }: Task): Promise<void> {
+    if (messageId === null) return;
+    const { sessions, mailboxes, answers, replies } = this.#deps;
+    const why = `task ${status}`;
+    await sessions.settled(session_id);
+    if (!(await answers.settle(delegatee, messageId))) await mailboxes.bury(messageId, why);
+    replies.ended(messageId, why);
+  }
+
+  /** Also tells the agent that has it already. */
   async #cancel({ message_id: messageId, session_id, task_id }: Task): Promise<void> {
     if (messageId === null) return;
     const { sessions, mailboxes, notices, replies } = this.#deps;

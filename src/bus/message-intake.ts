@@ -203,7 +203,7 @@ export class MessageIntake {
     if (enqueued.outcome === 'known') return this.#repeats.receipt(sent, enqueued.entry);
     counters.accepted++;
     if (waiting) await waiting.deliver(withBus(envelope, bus));
-    if (request !== undefined) this.#answers.settle(envelope.sender.agent_id, request);
+    if (request !== undefined) void this.#answers.settle(envelope.sender.agent_id, request);
     const status = enqueued.status === 'queued' ? 'queued' : 'offered';
     return this.#receipts.first(envelope.message_id, route.agentId, {
       status,

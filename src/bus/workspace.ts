@@ -142,7 +142,7 @@ export class Workspace {
     this.#intake = intake;
     this.#dispatcher = dispatcher;
     this.#background = background;
-    this.#cancellations = new Cancellations({ sessions, mailboxes, notices, replies, background, onError });
+    this.#cancellations = new Cancellations({ sessions, mailboxes, notices, replies, answers, background, onError });
   }
 
   /** Ends what an earlier run left half done. */

@@ -58,6 +58,62 @@ describe('a task that is cancelled', () => {
   });
 });
 
+describe('a task that is ended by hand', () => {
+  const start = async () => {
+    const bus = await startBus();
+    create(bus, 's1');
+    const agent = await bus.connect(backend);
+    return { bus, agent, sessions: bus.bus.sessionManager };
+  };
+
+  it.each(['completed', 'failed'] as const)('as %s settles the message that its agent has', async (status) => {
+    const { bus, agent, sessions } = await start();
+    await bus.send(envelope('m1', orchestrator, backend, inSession('s1', 't1')));
+    await agent.envelope('m1');
+    sessions.updateTaskStatus('s1', 't1', status, { agentId: backend, result: 1 });
+    await bus.untilStatus('m1', 'acknowledged');
+    await agent.roundTrip();
+    expect(agent.unread).toEqual([]);
+    expect(sessions.getTaskDelegation('t1', 's1')).toMatchObject({ status, result: 1 });
+  });
+
+  it.each(['completed', 'failed'] as const)('as %s takes the message with it that nobody has got', async (status) => {
+    const bus = await startBus();
+    create(bus, 's1');
+    await bus.send(envelope('m1', orchestrator, backend, inSession('s1', 't1')));
+    bus.bus.sessionManager.updateTaskStatus('s1', 't1', status);
+    expect((await bus.untilStatus('m1', 'dead')).reason).toBe(`task ${status}`);
+    const agent = await bus.connect(backend);
+    await agent.roundTrip();
+    expect(agent.unread).toEqual([]);
+  });
+
+  it('stays as it is: what its agent says afterwards is late', async () => {
+    const { bus, agent, sessions } = await start();
+    await bus.send(envelope('m1', orchestrator, backend, inSession('s1', 't1')));
+    await agent.envelope('m1');
+    sessions.updateTaskStatus('s1', 't1', 'failed', { agentId: backend, error: 'no' });
+    const sender = { agent_id: backend, session_id: 's1' };
+    const late = { message_type: 'task_response', sender, metadata: { in_reply_to: 'm1' } };
+    agent.send(envelope('r1', backend, orchestrator, late));
+    await agent.receipt('r1');
+    expect(sessions.getTaskDelegation('t1', 's1')).toMatchObject({
+      status: 'failed',
+      error: 'no',
+      late: [{ message_id: 'r1' }],
+    });
+  });
+
+  it('leaves the message alone while it is only worked on', async () => {
+    const { bus, agent, sessions } = await start();
+    await bus.send(envelope('m1', orchestrator, backend, inSession('s1', 't1')));
+    await agent.envelope('m1');
+    sessions.updateTaskStatus('s1', 't1', 'in_progress', { agentId: backend });
+    await agent.roundTrip();
+    expect(await bus.ledger('m1')).toMatchObject({ status: 'offered' });
+  });
+});
+
 describe('a task whose message dies', () => {
   it('fails, or is timed out where the message expired, and its sender is told', async () => {
     const bus = await startBus();

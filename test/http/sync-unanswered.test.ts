@@ -47,6 +47,11 @@ const endings: readonly [how: string, why: string, end: (bus: RunningBus, agent:
     ({ bus }) => bus.sessionManager.updateTaskStatus(sessionId, 't1', 'cancelled'),
   ],
   [
+    'is of a task that is completed by hand',
+    'task completed',
+    ({ bus }) => bus.sessionManager.updateTaskStatus(sessionId, 't1', 'completed'),
+  ],
+  [
     'is of a session that is terminated',
     'task cancelled',
     ({ bus }) => bus.sessionManager.terminateSession(sessionId, { reason: 'enough' }),
