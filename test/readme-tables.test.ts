@@ -25,6 +25,7 @@ const whoMay = {
   keeper: 'the agent, or `admin`',
   orchestrator: 'the orchestrator',
   participant: 'a participant',
+  tasked: 'a participant, or who has it',
 };
 
 async function registeredRoutes(): Promise<string[]> {

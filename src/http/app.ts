@@ -35,6 +35,7 @@ import { sessionReadRoutes } from './session-reads.ts';
 import { sessionRoutes } from './sessions.ts';
 import { endRefusedUpgrades, refuseUpgradesElsewhere, type SocketOptions, socketDoor } from './socket.ts';
 import { systemRoutes } from './system.ts';
+import { taskRoutes } from './tasks.ts';
 import { trackHandshakes } from './tls.ts';
 import { useContractSchemas } from './validation.ts';
 
@@ -137,6 +138,7 @@ export function buildApp({
     keyed.register(sessionRoutes);
     keyed.register(sessionChangeRoutes);
     keyed.register(sessionReadRoutes, { bus, closing: closing.signal });
+    keyed.register(taskRoutes);
     keyed.register(sessionEventRoutes, { bus, closing: closing.signal });
     keyed.register(chatRoutes);
     keyed.register(chatMessageRoutes, { access: bus.access, noteFailure });

@@ -19,7 +19,9 @@ type Who =
   /** The orchestrator of the session. */
   | 'orchestrator'
   /** An active participant of the session. */
-  | 'participant';
+  | 'participant'
+  /** The same, or the agent that has the task of the session. */
+  | 'tasked';
 
 interface Rule {
   who: Who;
@@ -54,6 +56,8 @@ export const policy: Readonly<Record<string, Rule>> = {
   'PUT /sessions/:session_id/context': { scope: 'sessions', who: 'participant' },
   // What was said in chats is among results and events: whoever may read those may read that.
   'GET /sessions/:session_id/tasks': { scope: 'sessions', who: 'participant' },
+  'GET /sessions/:session_id/tasks/:task_id': { scope: 'sessions', who: 'tasked' },
+  'PATCH /sessions/:session_id/tasks/:task_id': { scope: 'sessions', who: 'tasked' },
   'GET /sessions/:session_id/messages': { scope: 'sessions', who: 'participant' },
   'GET /sessions/:session_id/events': { scope: 'sessions', who: 'participant' },
   'POST /sessions/:session_id/complete': { scope: 'sessions', who: 'orchestrator' },
@@ -88,7 +92,7 @@ export const framePolicy: Readonly<Record<ClientFrame['kind'], Scope>> = {
 
 /** What a guarded request names; each of its parts was validated before. */
 interface Named {
-  params: { agent_id?: string; session_id?: string };
+  params: { agent_id?: string; session_id?: string; task_id?: string };
   body?: {
     agent_descriptor?: { agent_id: string };
     orchestrator?: string;
@@ -134,6 +138,7 @@ function assertPermitted(who: Who, request: FastifyRequest): void {
       return;
     case 'orchestrator':
     case 'participant':
+    case 'tasked':
       if (principal.agentId !== undefined) assertPart(who, principal.agentId, request);
   }
 }
@@ -144,12 +149,15 @@ function assertSelf({ workspace, principal }: FastifyRequest, agentId: string | 
 }
 
 /** A session that there is not, for this key, is let through: the route answers that better. */
-function assertPart(who: 'orchestrator' | 'participant', agentId: string, request: FastifyRequest): void {
+function assertPart(who: 'orchestrator' | 'participant' | 'tasked', agentId: string, request: FastifyRequest): void {
   const { params, body } = request as unknown as Named;
-  const { session_id: sessionId } = params;
+  const { session_id: sessionId, task_id: taskId } = params;
   const session = sessionId === undefined ? undefined : request.sessions.getSession(sessionId);
-  if (who === 'participant') {
-    if (session && !takesPart(session, agentId)) {
+  if (who !== 'orchestrator') {
+    // A fallback takes no part in the session.
+    const hasIt =
+      who === 'tasked' && request.sessions.getTaskDelegation(taskId ?? '', sessionId)?.delegatee === agentId;
+    if (session && !hasIt && !takesPart(session, agentId)) {
       throw forbidden('Only an active participant of the session, or a key that is for no agent, may do this.');
     }
     return;

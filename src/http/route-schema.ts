@@ -7,6 +7,7 @@ const paramDefinitions = {
   session_id: 'SessionId',
   chat_id: 'ChatId',
   message_id: 'MessageId',
+  task_id: 'TaskId',
   key_id: 'KeyId',
 } as const;
 

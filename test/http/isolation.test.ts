@@ -99,6 +99,12 @@ const table: Readonly<Record<string, Row>> = {
   'PATCH /sessions/:session_id/context': { fromWorkspace: 'hidden', fromUser: 'hidden', body: () => ({ a: 1 }) },
   'PUT /sessions/:session_id/context': { fromWorkspace: 'hidden', fromUser: 'hidden', body: () => ({ a: 1 }) },
   'GET /sessions/:session_id/tasks': { fromWorkspace: 'hidden', fromUser: 'hidden' },
+  'GET /sessions/:session_id/tasks/:task_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
+  'PATCH /sessions/:session_id/tasks/:task_id': {
+    fromWorkspace: 'hidden',
+    fromUser: 'hidden',
+    body: () => ({ status: 'failed' }),
+  },
   'GET /sessions/:session_id/messages': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /sessions/:session_id/events': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'POST /sessions/:session_id/complete': { fromWorkspace: 'hidden', fromUser: 'hidden' },
@@ -156,6 +162,7 @@ function ask({ call }: Http, route: string, row: Row, named: Names, as: Call): P
     .replace(':agent_id', named.agent)
     .replace(':session_id', named.session)
     .replace(':chat_id', named.chat)
+    .replace(':task_id', named.task)
     .replace(':key_id', named.key)
     .replace(':message_id', named[row.message ?? 'queued']);
   return call(method, path + (row.query ?? ''), { ...as, ...(row.body && { body: row.body(named) }) });

@@ -18,6 +18,7 @@ async function start(): Promise<{ http: Http; key: string }> {
     { session_id: 'led-by-nobody' },
   ];
   for (const body of sessions) await http.call('POST', '/sessions', { body });
+  http.bus.sessions.delegateTask('joined', { task_id: 't1', delegatee: me });
   await http.call('POST', '/sessions/joined/chats', { body: { chat_id: 'c1', agent_id: other } });
   return { http, key };
 }
@@ -33,6 +34,8 @@ describe("an agent's own token", () => {
     ['GET', '/sessions'],
     ['GET', '/sessions/foreign'],
     ['GET', '/sessions/joined/tasks'],
+    ['GET', '/sessions/joined/tasks/t1'],
+    ['PATCH', '/sessions/joined/tasks/t1', { status: 'in_progress' }],
     ['GET', '/sessions/joined/events'],
     ['GET', '/sessions/joined/summary'],
     ['POST', '/sessions', { orchestrator: me }],
@@ -73,6 +76,8 @@ describe("an agent's own token", () => {
     ['PUT', '/sessions/foreign/context', { a: 1 }],
     ['GET', '/sessions/foreign/messages'],
     ['GET', '/sessions/foreign/tasks'],
+    ['GET', '/sessions/foreign/tasks/t1'],
+    ['PATCH', '/sessions/foreign/tasks/t1', { status: 'in_progress' }],
     ['GET', '/sessions/foreign/events'],
     ['GET', '/sessions/foreign/summary'],
     ['GET', '/sessions/foreign/chats'],

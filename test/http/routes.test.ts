@@ -32,6 +32,8 @@ const contract = [
   'PATCH /sessions/{session_id}/context',
   'PUT /sessions/{session_id}/context',
   'GET /sessions/{session_id}/tasks',
+  'GET /sessions/{session_id}/tasks/{task_id}',
+  'PATCH /sessions/{session_id}/tasks/{task_id}',
   'GET /sessions/{session_id}/messages',
   'GET /sessions/{session_id}/events',
   'POST /sessions/{session_id}/complete',

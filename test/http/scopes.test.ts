@@ -24,6 +24,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   'PATCH /sessions/:session_id/workflow': { current_step: null },
   'PATCH /sessions/:session_id/context': {},
   'PUT /sessions/:session_id/context': {},
+  'PATCH /sessions/:session_id/tasks/:task_id': { status: 'failed' },
   'POST /sessions/:session_id/terminate': { reason: 'x' },
   'POST /sessions/:session_id/chats': { agent_id: agent },
   'POST /sessions/:session_id/chats/:chat_id/messages': { content: 'Hello!' },
@@ -35,6 +36,7 @@ function ask({ call }: Http, route: string, key: string | null) {
     .replace(':agent_id', agent)
     .replace(':session_id', 'none')
     .replace(':chat_id', 'none')
+    .replace(':task_id', 'none')
     .replace(':message_id', 'none')
     .replace(':key_id', 'key_none');
   const query = path === '/' || path === '/ws' ? `?agent_id=${agent}` : '';
