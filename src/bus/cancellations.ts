@@ -26,7 +26,7 @@ export class Cancellations {
     sessions.on('task_updated', ({ sessionId, task_id, status, by }) => {
       const isCancelled = status === 'cancelled';
       const isDone = by !== undefined && status !== 'in_progress';
-      const task = (isCancelled || isDone) && sessions.getTaskDelegation(task_id, sessionId);
+      const task = (isCancelled || isDone) && sessions.lastTaskOf(sessionId, task_id);
       if (task) background.run(() => (isCancelled ? this.#cancel(task) : this.#finish(task)));
     });
   }

@@ -136,8 +136,9 @@ export class SessionManager extends SessionChats {
     this.run(sessionId, { type: 'terminate_session', ...input.termination(outcome) });
   }
 
-  /** Forgets the session, active or not, and its events. */
+  /** Forgets the session and its events; an active one is terminated before, for the reason `deleted`. */
   deleteSession(sessionId: SessionId): void {
+    if (this.sessions.isRunning(sessionId)) this.run(sessionId, { type: 'terminate_session', reason: 'deleted' });
     this.sessions.remove(sessionId);
   }
 
@@ -147,7 +148,7 @@ export class SessionManager extends SessionChats {
 
   /** Whose session it is, null for nobody's; undefined where there is none, also none that is being deleted. */
   userOf(sessionId: SessionId): UserId | null | undefined {
-    return this.sessions.lastOf(sessionId)?.user_id;
+    return this.sessions.lastOf(sessionId)?.session.user_id;
   }
 
   getActiveSessions(): Session[] {

@@ -7,7 +7,7 @@ import { timestampOf } from '../core/session/timestamp.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { SessionLog } from '../ports/session-log.ts';
 import { BusError } from '../protocol/errors.ts';
-import type { MessageId, Session, SessionEvent, SessionId, Task, TaskId } from '../protocol/types.gen.ts';
+import type { MessageId, SessionEvent, SessionId, Task, TaskId } from '../protocol/types.gen.ts';
 import { SessionLimit } from './session-limit.ts';
 import { SessionStream } from './session-stream.ts';
 import { dueAt, type SessionLifetimes, SessionTimers } from './session-timers.ts';
@@ -32,7 +32,7 @@ export interface SessionRegistryDeps {
 
 /** A session that is gone from memory and not yet from the log. */
 interface Removal {
-  session: Session;
+  state: SessionAggregate;
   done: Promise<void>;
 }
 
@@ -85,8 +85,14 @@ export class SessionRegistry {
   }
 
   /** As it is, or was when its removal began. */
-  lastOf(sessionId: SessionId): Session | undefined {
-    return this.find(sessionId)?.session ?? this.#removals.get(sessionId)?.session;
+  lastOf(sessionId: SessionId): SessionAggregate | undefined {
+    return this.find(sessionId) ?? this.#removals.get(sessionId)?.state;
+  }
+
+  /** Whether it takes commands: it is active, and its log has not failed. */
+  isRunning(sessionId: SessionId): boolean {
+    const stream = this.#streams.get(sessionId);
+    return stream?.state?.session.state === 'active' && !stream.failed;
   }
 
   /** Every session, or the one that is named. */
@@ -134,14 +140,14 @@ export class SessionRegistry {
   remove(sessionId: SessionId): void {
     const stream = this.#streams.get(sessionId);
     if (!stream?.state) throw unknownSession(sessionId);
-    const { session } = stream.state;
+    const { state } = stream;
     this.#streams.delete(sessionId);
     this.#limit.note(stream, false);
     this.#timers.forget(sessionId);
     const done = stream.remove().finally(() => this.#removals.delete(sessionId));
     // Whoever waits is told; nobody has to wait.
     done.catch(() => undefined);
-    this.#removals.set(sessionId, { session, done });
+    this.#removals.set(sessionId, { state, done });
     this.#observer.deleted(sessionId);
   }
 

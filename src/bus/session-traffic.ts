@@ -3,6 +3,7 @@ import { copyJson } from '../core/json/copy.ts';
 import type { SessionCommand } from '../core/session/commands.ts';
 import { othersThan } from '../core/session/participants.ts';
 import { assertActive, assertParticipant, taskOfMessage } from '../core/session/state.ts';
+import { findTask } from '../core/session/task-index.ts';
 import { timestampOf } from '../core/session/timestamp.ts';
 import { BusError } from '../protocol/errors.ts';
 import type {
@@ -13,6 +14,7 @@ import type {
   SessionId,
   SessionRecipient,
   Task,
+  TaskId,
   TaskRef,
   TaskRetriedData,
   WorkspaceId,
@@ -133,6 +135,12 @@ export abstract class SessionTraffic extends SessionEmitter {
     await this.#settledOrRefused(sessionId);
   }
 
+  /** Also of a session that is just being deleted. */
+  lastTaskOf(sessionId: SessionId, taskId: TaskId): Task | undefined {
+    const state = this.sessions.lastOf(sessionId);
+    return state && copyJson(findTask(state.tasks, taskId));
+  }
+
   /** Of all sessions, active or ended. */
   cancelledTasks(): Task[] {
     return copyJson(tasksWithStatus(this.sessions.all(), 'cancelled'));
@@ -148,7 +156,7 @@ export abstract class SessionTraffic extends SessionEmitter {
   }
 
   override workspaceOf(sessionId: SessionId): WorkspaceId {
-    const labelled = this.options.workspacesAreLabels ? this.sessions.lastOf(sessionId) : undefined;
+    const labelled = this.options.workspacesAreLabels ? this.sessions.lastOf(sessionId)?.session : undefined;
     return labelled?.workspace_id ?? this.workspaceId;
   }
 

@@ -17,6 +17,7 @@ const deeds: Readonly<Record<string, AuditAction | Readonly<Record<number, Audit
   'POST /sessions': 'session_created',
   'POST /sessions/:session_id/complete': 'session_completed',
   'POST /sessions/:session_id/terminate': 'session_terminated',
+  'DELETE /sessions/:session_id': 'session_deleted',
   'POST /sessions/:session_id/participants': 'participant_added',
   'DELETE /sessions/:session_id/participants/:agent_id': 'participant_removed',
   'POST /sessions/:session_id/chats': 'chat_created',
@@ -85,8 +86,9 @@ export function recordDeeds(app: FastifyInstance, trail: AuditTrail): void {
     /** Ids that the bus has given stand in its answers. */
     const answered = new WeakMap<FastifyRequest, LogIds & { workspaceId: string | undefined }>();
     route.preSerialization = (request: FastifyRequest, _reply: FastifyReply, payload: unknown, done) => {
-      const { key } = payload as { key?: { workspace_id: string } };
-      answered.set(request, { ...logIdsOf({ body: payload }), workspaceId: key?.workspace_id });
+      const { key, session } = payload as Record<'key' | 'session', { workspace_id: string } | undefined>;
+      const workspaceId = (key ?? session)?.workspace_id;
+      answered.set(request, { ...logIdsOf({ body: payload }), workspaceId });
       done(null, payload);
     };
     route.onResponse = (request: FastifyRequest, reply: FastifyReply, done) => {

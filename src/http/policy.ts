@@ -48,6 +48,7 @@ export const policy: Readonly<Record<string, Rule>> = {
   'POST /sessions': { scope: 'sessions', who: 'orchestrator' },
   'GET /sessions': { scope: 'sessions', who: 'anyone' },
   'GET /sessions/:session_id': { scope: 'sessions', who: 'anyone' },
+  'DELETE /sessions/:session_id': { scope: 'sessions', who: 'orchestrator' },
   'POST /sessions/:session_id/participants': { scope: 'sessions', who: 'orchestrator' },
   'DELETE /sessions/:session_id/participants/:agent_id': { scope: 'sessions', who: 'orchestrator' },
   'PATCH /sessions/:session_id/workflow': { scope: 'sessions', who: 'orchestrator' },

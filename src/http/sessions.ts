@@ -108,5 +108,25 @@ export const sessionRoutes: FastifyPluginCallback = (app, _options, done) => {
       return settledReply(request.sessions, session_id, reply);
     },
   );
+
+  app.delete<ById>(
+    '/sessions/:session_id',
+    {
+      schema: routeSchema({
+        tag: 'Sessions',
+        summary: 'Forget a session and its events; an active one is broken off before',
+        params: ['session_id'],
+        replies: { 200: 'SessionReply' },
+      }),
+    },
+    async (request, reply) => {
+      const { session_id } = request.params;
+      const { sessions } = request;
+      const last = replyOf(sessionOf(sessions, session_id), reply);
+      sessions.deleteSession(session_id);
+      await sessions.settled(session_id);
+      return last;
+    },
+  );
   done();
 };

@@ -30,6 +30,7 @@ export type AuditAction =
   | 'session_created'
   | 'session_completed'
   | 'session_terminated'
+  | 'session_deleted'
   | 'participant_added'
   | 'participant_removed'
   | 'chat_created'

@@ -58,6 +58,31 @@ describe('a task that is cancelled', () => {
   });
 });
 
+describe('a session that is deleted', () => {
+  it('takes the mail of its tasks along, and tells the agents that have some', async () => {
+    const bus = await startBus();
+    create(bus, 's1');
+    const agent = await bus.connect(backend);
+    await bus.send(envelope('m1', orchestrator, backend, inSession('s1', 't1')));
+    await bus.send(envelope('m2', orchestrator, frontend, inSession('s1', 't2')));
+    await agent.envelope('m1');
+    bus.bus.sessionManager.deleteSession('s1');
+    expect((await agent.envelope()).payload).toEqual({ code: 'TASK_CANCELLED', task_id: 't1', session_id: 's1' });
+    for (const id of ['m1', 'm2']) expect((await bus.untilStatus(id, 'dead')).reason).toBe('task cancelled');
+    expect(bus.session('s1')).toBeUndefined();
+  });
+
+  it('does so as well where a listener deletes it', async () => {
+    const bus = await startBus();
+    create(bus, 's1');
+    await bus.send(envelope('m1', orchestrator, backend, inSession('s1', 't1')));
+    const { sessionManager: sessions } = bus.bus;
+    sessions.on('context_updated', () => sessions.deleteSession('s1'));
+    sessions.updateSharedContext('s1', {});
+    await bus.untilStatus('m1', 'dead');
+  });
+});
+
 describe('a task that is ended by hand', () => {
   const start = async () => {
     const bus = await startBus();

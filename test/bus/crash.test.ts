@@ -149,6 +149,21 @@ describe('after a crash', () => {
     expect(cancelled).toBeGreaterThan(1);
   });
 
+  it('at any moment of a deletion, no mail of the session is left without it', async () => {
+    const { bus, sessionId, waitUntilDead } = await startSession();
+    bus.sessions.deleteSession(sessionId);
+    await photograph(Promise.all([bus.sessions.settled(sessionId), waitUntilDead()]));
+    const standing = [];
+    for (const image of images) {
+      const after = await openBus(image);
+      const state = after.bus.sessions.getSession(sessionId)?.state ?? 'gone';
+      await after.mail.find('m1');
+      expect(await after.mail.find('m1')).toMatchObject({ status: state === 'active' ? 'queued' : 'dead' });
+      standing.push(state);
+    }
+    expect(standing).toContain('gone');
+  });
+
   it('at any moment of a sync answer, it waits in the mailbox of who asked unless it was handed over', async () => {
     const { bus, mail } = await openBus();
     await bus.workspace('default').agents.register({ agent_descriptor: { agent_id: backend, capabilities: [] } });

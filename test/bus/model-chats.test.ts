@@ -226,11 +226,7 @@ describe('turns of a chat', () => {
   it.each([
     ['the chat is deleted', 'CHAT_NOT_FOUND', ({ sessions, chat }: House) => sessions.deleteChat(chat.id)],
     ['the session is over', 'SESSION_ENDED', ({ sessions, sessionId }: House) => sessions.completeSession(sessionId)],
-    [
-      'the session is deleted',
-      'SESSION_NOT_FOUND',
-      ({ sessions, sessionId }: House) => sessions.deleteSession(sessionId),
-    ],
+    ['the session is deleted', 'SESSION_ENDED', ({ sessions, sessionId }: House) => sessions.deleteSession(sessionId)],
     ['the bus stops', 'SHUTTING_DOWN', ({ sessions }: House) => void sessions.close()],
   ])('end when %s: %s, asked or waiting', async (_what, code, end) => {
     const house = await setUp();

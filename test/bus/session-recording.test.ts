@@ -309,6 +309,22 @@ describe('when the store fails', () => {
 });
 
 describe('deleting', () => {
+  it('breaks off first what is active, and says so', async () => {
+    const { sessions } = await open();
+    const id = createTutorial(sessions, 'sess_x');
+    const task = sessions.delegateTask(id, { delegatee: lead });
+    const seen: unknown[] = [];
+    sessions.on('task_updated', ({ task_id, status }) => seen.push([task_id, status]));
+    sessions.on('session_terminated', ({ reason }) => seen.push(reason));
+    sessions.on('session_deleted', ({ sessionId }) => seen.push(sessionId));
+    sessions.deleteSession(id);
+    expect(seen).toEqual([[task, 'cancelled'], 'deleted', id]);
+    const over = createTutorial(sessions, 'sess_y');
+    sessions.completeSession(over);
+    sessions.deleteSession(over);
+    expect(seen.slice(3)).toEqual([over]);
+  });
+
   it('forgets the session at once, and its events with settled', async () => {
     const { sessions, log } = await open();
     const id = createTutorial(sessions, 'sess_x');

@@ -26,6 +26,8 @@ describe('the audit log', () => {
     await bus.call('DELETE', `/sessions/s1/participants/${frontend}`);
     await bus.call('POST', '/sessions/s1/complete', {});
     await bus.call('POST', `/sessions/${body.session_id}/terminate`, { reason: 'enough' });
+    await bus.call('POST', '/sessions', { session_id: 's2' });
+    await bus.call('DELETE', '/sessions/s2');
     await bus.call('DELETE', `/agents/${backend}`, undefined, token);
     const done = await auditOf(bus);
     expect(done.map(({ action, actor }: Record<string, unknown>) => [action, actor])).toEqual([
@@ -37,13 +39,16 @@ describe('the audit log', () => {
       ['participant_removed', 'bus-key'],
       ['session_completed', 'bus-key'],
       ['session_terminated', 'bus-key'],
+      ['session_created', 'bus-key'],
+      ['session_deleted', 'bus-key'],
       ['agent_deleted', backend],
     ]);
     expect(done[0]).toMatchObject({ agent_id: backend, route: 'POST /agents/register' });
     expect(done[2]).toMatchObject({ session_id: 's1' });
     expect(done[3]).toMatchObject({ session_id: body.session_id });
     expect(done[5]).toMatchObject({ session_id: 's1', agent_id: frontend });
-    expect(await auditOf(bus, `?actor=${backend}&action=agent_deleted`)).toEqual([done[8]]);
+    expect(await auditOf(bus, `?actor=${backend}&action=agent_deleted`)).toEqual([done[10]]);
+    expect(done[9]).toMatchObject({ session_id: 's2' });
   });
 
   it('says who created, cleared and deleted which chat, also where it was the active one', async () => {
@@ -107,6 +112,14 @@ describe('the audit log', () => {
     const client = await bus.connect(backend, { protocols: [v1] });
     await client.envelope();
     expect(await auditOf(bus)).toHaveLength(1);
+  });
+
+  it('tells of a session that was deleted in the workspace that it was in', async () => {
+    const bus = await startBus();
+    bus.bus.sessionManager.createSession({ sessionId: 's1', workspaceId: 'team-a' });
+    await bus.call('DELETE', '/sessions/s1');
+    const { body } = await bus.call('GET', '/audit?workspace_id=team-a');
+    expect(body.items).toMatchObject([{ action: 'session_deleted', session_id: 's1', workspace_id: 'team-a' }]);
   });
 
   it('tells of sessions that the bus has ended', async () => {

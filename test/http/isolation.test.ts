@@ -84,6 +84,7 @@ const table: Readonly<Record<string, Row>> = {
   'POST /sessions': { fromWorkspace: 'apart', fromUser: 'apart', body: () => ({ orchestrator: lead }) },
   'GET /sessions': { fromWorkspace: 'empty', fromUser: 'empty' },
   'GET /sessions/:session_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
+  'DELETE /sessions/:session_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'POST /sessions/:session_id/participants': {
     fromWorkspace: 'hidden',
     fromUser: 'hidden',

@@ -50,6 +50,7 @@ describe("an agent's own token", () => {
     ['GET', '/sessions/joined/chats/active/history'],
     ['POST', '/sessions/mine/complete'],
     ['POST', '/sessions/mine/terminate', { reason: 'x' }],
+    ['DELETE', '/sessions/mine'],
   ])('may %s %s', async (method, path, body?: unknown) => {
     const { http, key } = await start();
     const reply = await http.call(method, path, { key, ...(body !== undefined && { body }) });
@@ -92,6 +93,8 @@ describe("an agent's own token", () => {
     ['POST', '/sessions/led-by-nobody/participants', { agent_id: me }],
     ['POST', '/sessions/joined/complete'],
     ['POST', '/sessions/joined/terminate', { reason: 'x' }],
+    ['DELETE', '/sessions/joined'],
+    ['DELETE', '/sessions/led-by-nobody'],
   ])('may not %s %s', async (method, path, body?: unknown) => {
     const { http, key } = await start();
     expectProblem(await http.call(method, path, { key, ...(body !== undefined && { body }) }), 403, 'FORBIDDEN');

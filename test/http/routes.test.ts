@@ -25,6 +25,7 @@ const contract = [
   'POST /sessions',
   'GET /sessions',
   'GET /sessions/{session_id}',
+  'DELETE /sessions/{session_id}',
   'POST /sessions/{session_id}/participants',
   'DELETE /sessions/{session_id}/participants/{agent_id}',
   'PATCH /sessions/{session_id}/workflow',

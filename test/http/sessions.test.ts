@@ -148,6 +148,20 @@ describe('a session over HTTP', () => {
     expect(ended.body.session).toMatchObject({ state: 'terminated', outcome: body });
   });
 
+  it('is deleted, active or not', async () => {
+    const { call, bus } = await start();
+    bus.sessions.createSession({ sessionId: 'over', workspaceId: 'team-a' });
+    bus.sessions.completeSession('over');
+    for (const id of ['s1', 'over']) {
+      const deleted = await call('DELETE', `/sessions/${id}`);
+      expect(deleted).toMatchObject({ status: 200, body: { success: true, session: { session_id: id } } });
+      for (const method of ['GET', 'DELETE']) {
+        expectProblem(await call(method, `/sessions/${id}`), 404, 'SESSION_NOT_FOUND');
+      }
+    }
+    expect((await call('POST', '/sessions', { body: tutorial })).status).toBe(201);
+  });
+
   it('shows its tasks, messages and summary', async () => {
     const { call } = await start();
     expect((await call('GET', '/sessions/s1/tasks?status=pending')).body.items).toEqual([]);
