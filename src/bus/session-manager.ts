@@ -155,9 +155,9 @@ export class SessionManager extends SessionChats {
     return [...this.sessions.all()].filter((one) => one.session.state === 'active').map((one) => copyJson(one.session));
   }
 
-  /** In the order of their ids, 100 to a page where no limit is given. */
-  listSessions(filter: SessionFilter = {}): Page<Session> {
-    return copyJson(sessionPage(this.sessions.all(), filter));
+  /** In the order of their ids, 100 to a page where no limit is given. With a member only those that this agent takes part in. */
+  listSessions(filter: SessionFilter = {}, memberId?: AgentId): Page<Session> {
+    return copyJson(sessionPage(this.sessions.all(), filter, memberId));
   }
 
   getWorkflowProgress(sessionId: SessionId): WorkflowProgress {

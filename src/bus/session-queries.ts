@@ -23,12 +23,18 @@ function limitOf({ limit = defaultLimit }: { limit?: number }): number {
 }
 
 /** In the order of their ids, so that a page does not move when sessions come and go. Live state: copy it. @throws BusError VALIDATION_FAILED */
-export function sessionPage(sessions: Iterable<SessionAggregate>, filter: SessionFilter): Page<Session> {
+export function sessionPage(
+  sessions: Iterable<SessionAggregate>,
+  filter: SessionFilter,
+  memberId?: AgentId,
+): Page<Session> {
   const { after } = filter;
   const limit = limitOf(filter);
   const matching = [...sessions]
     .map((one) => one.session)
-    .filter((session) => matchesSession(session, filter) && (after === undefined || session.session_id > after))
+    .filter(
+      (session) => matchesSession(session, filter, memberId) && (after === undefined || session.session_id > after),
+    )
     .sort(byId);
   return pageOf(matching.slice(0, limit + 1), limit, (session) => session.session_id);
 }
@@ -47,16 +53,20 @@ function byId(a: Session, b: Session): number {
   return Number(a.session_id > b.session_id) - Number(a.session_id < b.session_id);
 }
 
-function matchesSession(session: Session, filter: SessionFilter): boolean {
+function matchesSession(session: Session, filter: SessionFilter, memberId: AgentId | undefined): boolean {
   const { state, workspace_id, user_id, name, participant } = filter;
   return (
     (state === undefined || session.state === state) &&
     (workspace_id === undefined || session.workspace_id === workspace_id) &&
     (user_id === undefined || session.user_id === user_id) &&
     (name === undefined || session.name === name) &&
-    (participant === undefined ||
-      session.participants.some((one) => one.agent_id === participant && one.status === 'active'))
+    (participant === undefined || takesPart(session, participant)) &&
+    (memberId === undefined || takesPart(session, memberId))
   );
+}
+
+function takesPart({ participants }: Session, agentId: AgentId): boolean {
+  return participants.some((one) => one.agent_id === agentId && one.status === 'active');
 }
 
 /** In the order of their creation; `after` is the id of a task. Live state: copy it. @throws BusError VALIDATION_FAILED */

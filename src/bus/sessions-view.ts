@@ -113,12 +113,12 @@ export class SessionsView extends ChatsView {
     return [...this.scope.managers()].flatMap((manager) => manager.getActiveSessions()).filter(this.#isVisible);
   }
 
-  listSessions(filter: SessionFilter = {}): Page<Session> {
+  listSessions(filter: SessionFilter = {}, memberId?: AgentId): Page<Session> {
     const { userId } = this.scope;
     if (userId !== undefined && filter.user_id !== undefined && filter.user_id !== userId) return { items: [] };
     const asked = userId === undefined ? filter : { ...filter, user_id: userId };
     return mergedPage(
-      [...this.scope.managers()].map((manager) => manager.listSessions(asked)),
+      [...this.scope.managers()].map((manager) => manager.listSessions(asked, memberId)),
       filter,
     );
   }

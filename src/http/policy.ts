@@ -47,7 +47,7 @@ export const policy: Readonly<Record<string, Rule>> = {
   'DELETE /dead-letters/:message_id': { scope: 'admin', who: 'workspace' },
   'POST /sessions': { scope: 'sessions', who: 'orchestrator' },
   'GET /sessions': { scope: 'sessions', who: 'anyone' },
-  'GET /sessions/:session_id': { scope: 'sessions', who: 'anyone' },
+  'GET /sessions/:session_id': { scope: 'sessions', who: 'participant' },
   'DELETE /sessions/:session_id': { scope: 'sessions', who: 'orchestrator' },
   'POST /sessions/:session_id/participants': { scope: 'sessions', who: 'orchestrator' },
   'DELETE /sessions/:session_id/participants/:agent_id': { scope: 'sessions', who: 'orchestrator' },

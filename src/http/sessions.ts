@@ -45,15 +45,14 @@ export const sessionRoutes: FastifyPluginCallback = (app, _options, done) => {
       schema: routeSchema({
         tag: 'Sessions',
         summary: 'List sessions by state, workspace, user, participant or name',
+        description: 'With the token of an agent: those that its agent takes part in.',
         query: 'SessionFilter',
         replies: { 200: 'SessionList' },
       }),
     },
     (request, reply) => {
-      reply.send({
-        success: true,
-        ...request.sessions.listSessions(request.query),
-      });
+      const { sessions, query, principal } = request;
+      reply.send({ success: true, ...sessions.listSessions(query, principal.agentId) });
     },
   );
 

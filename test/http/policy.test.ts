@@ -32,7 +32,7 @@ describe("an agent's own token", () => {
     ['HEAD', `/agents/${other}`],
     ['DELETE', `/agents/${me}`],
     ['GET', '/sessions'],
-    ['GET', '/sessions/foreign'],
+    ['GET', '/sessions/joined'],
     ['GET', '/sessions/joined/tasks'],
     ['GET', '/sessions/joined/tasks/t1'],
     ['PATCH', '/sessions/joined/tasks/t1', { status: 'in_progress' }],
@@ -75,6 +75,7 @@ describe("an agent's own token", () => {
     ['POST', '/sessions/joined/workflow/advance'],
     ['PATCH', '/sessions/foreign/context', { a: 1 }],
     ['PUT', '/sessions/foreign/context', { a: 1 }],
+    ['GET', '/sessions/foreign'],
     ['GET', '/sessions/foreign/messages'],
     ['GET', '/sessions/foreign/tasks'],
     ['GET', '/sessions/foreign/tasks/t1'],
@@ -104,6 +105,20 @@ describe("an agent's own token", () => {
     const { http, key } = await start();
     await http.call('DELETE', `/sessions/joined/participants/${me}`);
     expectProblem(await http.call('PATCH', '/sessions/joined/context', { key, body: {} }), 403, 'FORBIDDEN');
+  });
+
+  it('lists the sessions that its agent takes part in, and no others', async () => {
+    const { http, key } = await start();
+    const listed = async (query: string) => {
+      const { body } = await http.call('GET', `/sessions${query}`, { key });
+      return body.items.map(({ session_id: id }: { session_id: string }) => id);
+    };
+    expect(await listed('')).toEqual(['joined', 'mine']);
+    expect(await listed(`?participant=${other}`)).toEqual(['joined']);
+    expect(await listed('?limit=1&after=joined')).toEqual(['mine']);
+    expect((await http.call('GET', '/sessions?limit=1', { key })).body.next).toBe('joined');
+    await http.call('DELETE', `/sessions/joined/participants/${me}`);
+    expect(await listed('')).toEqual(['mine']);
   });
 
   it('is answered with 404 for a session that does not exist', async () => {

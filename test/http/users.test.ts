@@ -132,7 +132,8 @@ describe('the key of a user', () => {
 
   it('has the sessions of this user only, and so has the token of its agent', async () => {
     const { call, keys, tokens } = await start();
-    const { body } = await call('POST', '/sessions', { orchestrator: ben }, keys.ben);
+    const participants = [{ agent_id: shared }];
+    const { body } = await call('POST', '/sessions', { orchestrator: ben, participants }, keys.ben);
     const status = async (as: string) => (await call('GET', `/sessions/${body.session_id}`, undefined, as)).status;
     expect(await Promise.all([keys.ben, tokens.ben, keys.team, tokens.shared].map(status))).toEqual([
       200, 200, 200, 200,
