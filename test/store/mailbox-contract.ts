@@ -277,6 +277,27 @@ export function mailboxContract(
       expect(await ids()).toEqual(['m1']);
     });
 
+    it.each([
+      ['linear', 2, 2_000],
+      ['linear', 3, 3_000],
+      ['exponential', 2, 2_000],
+      ['exponential', 3, 4_000],
+    ] as const)(
+      'offers again when the %s wait after failure %i is over, and not before',
+      async (backoff, count, ms) => {
+        await mail.enqueue(message('m1', { retry: { maxRetries: 3, backoff } }));
+        for (let failures = 1; failures <= count; failures++) {
+          expect(await ids()).toEqual(['m1']);
+          await mail.nack(box, 'm1', {});
+          if (failures < count) clock.advance(60_000);
+        }
+        clock.advance(ms - 1);
+        expect(await ids()).toEqual([]);
+        clock.advance(1);
+        expect(await ids()).toEqual(['m1']);
+      },
+    );
+
     it('refuses a nack for what is not offered', async () => {
       await mail.enqueue(message('m1'));
       expect(await mail.nack(box, 'm1', {})).toBeUndefined();
