@@ -1,21 +1,20 @@
 // Every route, asked from another workspace and by another user: what is there is answered like what is not, and stays as it is.
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/http/app.ts';
 import {
   abroad,
   canary,
   home,
   inventory,
-  lead,
   missing,
   type Names,
   names,
+  openFurnished,
   other,
-  settings,
   startFurnished,
-  steps,
 } from '../support/two-houses.ts';
-import type { Call, Http, Reply } from './start-http.ts';
+import { ask, envelope, routeRequests } from './route-requests.ts';
+import type { Call, Http, OpenHttp, Reply } from './start-http.ts';
 import { busKey, config, openTestAudit, openTestBus } from './test-bus.ts';
 
 /**
@@ -28,111 +27,51 @@ type Outcome = 'hidden' | 'empty' | 'refused' | 'apart' | 'shared' | 'taken';
 interface Row {
   fromWorkspace: Outcome;
   fromUser: Outcome;
-  /** Which message its path names; `queued` where left out. */
-  message?: 'queued' | 'offered' | 'dead';
-  query?: string;
-  body?: (named: Names) => unknown;
 }
 
-const envelope = (named: Names, more: object = {}) => ({
-  sender: { agent_id: lead },
-  recipient: { agent_id: named.agent },
-  message_type: 'status_update',
-  ...more,
-});
-
 const table: Readonly<Record<string, Row>> = {
-  'POST /agents/register': {
-    fromWorkspace: 'apart',
-    fromUser: 'taken',
-    body: ({ agent }) => ({ agent_descriptor: { agent_id: agent, capabilities: ['mine'] } }),
-  },
+  'POST /agents/register': { fromWorkspace: 'apart', fromUser: 'taken' },
   'GET /agents': { fromWorkspace: 'empty', fromUser: 'apart' },
   'GET /agents/:agent_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'DELETE /agents/:agent_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'POST /agents/:agent_id/token': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /agents/:agent_id/messages': { fromWorkspace: 'hidden', fromUser: 'hidden' },
-  'POST /agents/:agent_id/messages/:message_id/ack': {
-    fromWorkspace: 'hidden',
-    fromUser: 'hidden',
-    message: 'offered',
-  },
-  'POST /agents/:agent_id/messages/:message_id/nack': {
-    fromWorkspace: 'hidden',
-    fromUser: 'hidden',
-    message: 'offered',
-  },
-  'POST /messages/send': { fromWorkspace: 'hidden', fromUser: 'refused', body: (named) => envelope(named) },
-  'POST /messages/batch': {
-    fromWorkspace: 'apart',
-    fromUser: 'apart',
-    body: (named) => ({
-      messages: [
-        envelope(named),
-        envelope(named, { sender: { agent_id: lead, session_id: named.session } }),
-        envelope(named, { recipient: { capability: 'work' } }),
-        envelope(named, { recipient: { session_id: named.session } }),
-        envelope(named, { metadata: { in_reply_to: named.offered } }),
-        envelope(named, { message_type: 'heartbeat' }),
-      ],
-    }),
-  },
+  'POST /agents/:agent_id/messages/:message_id/ack': { fromWorkspace: 'hidden', fromUser: 'hidden' },
+  'POST /agents/:agent_id/messages/:message_id/nack': { fromWorkspace: 'hidden', fromUser: 'hidden' },
+  'POST /messages/send': { fromWorkspace: 'hidden', fromUser: 'refused' },
+  'POST /messages/batch': { fromWorkspace: 'apart', fromUser: 'apart' },
   'GET /messages/:message_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /dead-letters': { fromWorkspace: 'empty', fromUser: 'refused' },
-  'POST /dead-letters/:message_id/redrive': { fromWorkspace: 'hidden', fromUser: 'refused', message: 'dead' },
-  'DELETE /dead-letters/:message_id': { fromWorkspace: 'hidden', fromUser: 'refused', message: 'dead' },
-  'POST /sessions': { fromWorkspace: 'apart', fromUser: 'apart', body: () => ({ orchestrator: lead }) },
+  'POST /dead-letters/:message_id/redrive': { fromWorkspace: 'hidden', fromUser: 'refused' },
+  'DELETE /dead-letters/:message_id': { fromWorkspace: 'hidden', fromUser: 'refused' },
+  'POST /sessions': { fromWorkspace: 'apart', fromUser: 'apart' },
   'GET /sessions': { fromWorkspace: 'empty', fromUser: 'empty' },
   'GET /sessions/:session_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'DELETE /sessions/:session_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
-  'POST /sessions/:session_id/participants': {
-    fromWorkspace: 'hidden',
-    fromUser: 'hidden',
-    body: () => ({ agent_id: other }),
-  },
+  'POST /sessions/:session_id/participants': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'DELETE /sessions/:session_id/participants/:agent_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
-  'PATCH /sessions/:session_id/workflow': {
-    fromWorkspace: 'hidden',
-    fromUser: 'hidden',
-    body: () => ({ current_step: steps[1]?.name }),
-  },
+  'PATCH /sessions/:session_id/workflow': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'POST /sessions/:session_id/workflow/advance': { fromWorkspace: 'hidden', fromUser: 'hidden' },
-  'PATCH /sessions/:session_id/context': { fromWorkspace: 'hidden', fromUser: 'hidden', body: () => ({ a: 1 }) },
-  'PUT /sessions/:session_id/context': { fromWorkspace: 'hidden', fromUser: 'hidden', body: () => ({ a: 1 }) },
+  'PATCH /sessions/:session_id/context': { fromWorkspace: 'hidden', fromUser: 'hidden' },
+  'PUT /sessions/:session_id/context': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /sessions/:session_id/tasks': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /sessions/:session_id/tasks/:task_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
-  'PATCH /sessions/:session_id/tasks/:task_id': {
-    fromWorkspace: 'hidden',
-    fromUser: 'hidden',
-    body: () => ({ status: 'failed' }),
-  },
+  'PATCH /sessions/:session_id/tasks/:task_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /sessions/:session_id/messages': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /sessions/:session_id/events': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'POST /sessions/:session_id/complete': { fromWorkspace: 'hidden', fromUser: 'hidden' },
-  'POST /sessions/:session_id/terminate': {
-    fromWorkspace: 'hidden',
-    fromUser: 'hidden',
-    body: () => ({ reason: 'mine' }),
-  },
+  'POST /sessions/:session_id/terminate': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /sessions/:session_id/summary': { fromWorkspace: 'hidden', fromUser: 'hidden' },
-  'POST /sessions/:session_id/chats': {
-    fromWorkspace: 'hidden',
-    fromUser: 'hidden',
-    body: () => ({ agent_config: settings }),
-  },
+  'POST /sessions/:session_id/chats': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /sessions/:session_id/chats': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /sessions/:session_id/chats/:chat_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'DELETE /sessions/:session_id/chats/:chat_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'POST /sessions/:session_id/chats/:chat_id/switch': { fromWorkspace: 'hidden', fromUser: 'hidden' },
-  'POST /sessions/:session_id/chats/:chat_id/messages': {
-    fromWorkspace: 'hidden',
-    fromUser: 'hidden',
-    body: () => ({ content: 'mine' }),
-  },
+  'POST /sessions/:session_id/chats/:chat_id/messages': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /sessions/:session_id/chats/:chat_id/history': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'DELETE /sessions/:session_id/chats/:chat_id/history': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'GET /audit': { fromWorkspace: 'empty', fromUser: 'refused' },
-  'POST /keys': { fromWorkspace: 'apart', fromUser: 'apart', body: () => ({}) },
+  'POST /keys': { fromWorkspace: 'apart', fromUser: 'apart' },
   'GET /keys': { fromWorkspace: 'empty', fromUser: 'empty' },
   'POST /keys/:key_id/rotate': { fromWorkspace: 'hidden', fromUser: 'hidden' },
   'DELETE /keys/:key_id': { fromWorkspace: 'hidden', fromUser: 'hidden' },
@@ -141,9 +80,8 @@ const table: Readonly<Record<string, Row>> = {
   'GET /ready': { fromWorkspace: 'shared', fromUser: 'shared' },
   'GET /openapi.json': { fromWorkspace: 'shared', fromUser: 'shared' },
   'GET /docs': { fromWorkspace: 'shared', fromUser: 'shared' },
-  // Asked without an upgrade; test/http/workspaces.test.ts opens sockets.
-  'GET /': { fromWorkspace: 'shared', fromUser: 'shared', query: '?agent_id=opencode://backend' },
-  'GET /ws': { fromWorkspace: 'shared', fromUser: 'shared', query: '?agent_id=opencode://backend' },
+  'GET /': { fromWorkspace: 'shared', fromUser: 'shared' },
+  'GET /ws': { fromWorkspace: 'shared', fromUser: 'shared' },
 };
 
 async function registeredRoutes(): Promise<string[]> {
@@ -155,18 +93,6 @@ async function registeredRoutes(): Promise<string[]> {
   await app.ready();
   await app.close();
   return [...new Set(routes)];
-}
-
-function ask({ call }: Http, route: string, row: Row, named: Names, as: Call): Promise<Reply> {
-  const [method = '', template = ''] = route.split(' ');
-  const path = template
-    .replace(':agent_id', named.agent)
-    .replace(':session_id', named.session)
-    .replace(':chat_id', named.chat)
-    .replace(':task_id', named.task)
-    .replace(':key_id', named.key)
-    .replace(':message_id', named[row.message ?? 'queued']);
-  return call(method, path + (row.query ?? ''), { ...as, ...(row.body && { body: row.body(named) }) });
 }
 
 /** What does not depend on which name was asked for. */
@@ -186,66 +112,91 @@ const intruders: readonly [who: string, kind: 'fromWorkspace' | 'fromUser', as: 
   ['a key of another user', 'fromUser', { key: 'key-of-stranger' }],
 ];
 
-const cases = intruders.flatMap(([who, kind, as]) =>
-  Object.entries(table).map(([route, row]) => [who, route, kind, as, row] as const),
-);
+const routes = Object.entries(table);
 
 it('every route is asked from outside', async () => {
   expect(Object.keys(table).sort()).toEqual((await registeredRoutes()).sort());
+  expect(Object.keys(routeRequests).sort()).toEqual(Object.keys(table).sort());
 });
 
-describe('to an intruder', () => {
-  it.each(cases)('gets nothing of the home and changes nothing there: %s, %s', async (_who, route, kind, as, row) => {
-    const http = await startFurnished();
-    const before = await inventory(http.bus);
-    const reply = await ask(http, route, row, names, as);
+/** A home for all tests of the group that leave it as it is. */
+function sharedHome(): () => Http {
+  let http: OpenHttp;
+  beforeAll(async () => {
+    http = await openFurnished();
+    return () => http.close();
+  });
+  return () => http;
+}
+
+describe.each(intruders)('to %s', (_who, kind, as) => {
+  const shared = sharedHome();
+
+  it.each(routes)('nothing is given of the home, and nothing changes there: %s', async (route, row) => {
     const outcome = row[kind];
-    const isOperator = as.key === busKey;
-    if (route === 'GET /metrics' && isOperator) return;
+    if (route === 'GET /metrics' && as.key === busKey) return;
+    const http = outcome === 'apart' ? await startFurnished() : shared();
+    const before = await inventory(http.bus);
+    const reply = await ask(http, route, names, as);
 
     expect(await inventory(http.bus), 'the home').toEqual(before);
     expect(reply.text).not.toContain(canary);
     if (outcome === 'hidden' || outcome === 'refused') {
       expect(reply.status, reply.text).toBe(outcome === 'hidden' ? 404 : 403);
-      const none = await ask(http, route, row, missing, as);
+      const none = await ask(http, route, missing, as);
       expect(nameless(reply, names)).toEqual(nameless(none, missing));
     }
     if (outcome === 'taken') expect(reply.status, reply.text).toBe(404);
     if (outcome === 'empty') expect(reply.body).toMatchObject({ success: true, items: [] });
     if (outcome === 'apart') expect(reply.status, reply.text).toBeLessThan(300);
-
-    // Those who live there get more: the request is one that can succeed.
-    const insider = await ask(http, route, row, names, insiders[kind]);
-    if (outcome === 'shared') expect(insider.status).toBe(reply.status);
-    if (outcome === 'hidden' || outcome === 'apart' || outcome === 'taken')
-      expect(insider.status, insider.text).toBeLessThan(300);
-    if (outcome === 'empty') expect(insider.body.items.length).toBeGreaterThan(0);
-    if (outcome === 'refused' && route !== 'GET /metrics') {
-      const whole = await ask(http, route, row, names, { key: 'key-of-home' });
-      expect(whole.status, whole.text).toBeLessThan(300);
-    }
+    if (outcome === 'shared') expect((await ask(http, route, names, insiders[kind])).status).toBe(reply.status);
   });
+});
 
-  it.each(Object.entries(table))('who has the token of an agent of the same name: %s', async (route, row) => {
-    const http = await startFurnished();
-    const { body } = await http.call('POST', '/agents/register', {
+describe.each(Object.entries(insiders))('to those who live there (%s)', (kind, as) => {
+  const shared = sharedHome();
+
+  const closed = routes.filter(([route, row]) => row[kind as keyof Row] !== 'shared' && route !== 'GET /metrics');
+  it.each(closed)('more is given: %s', async (route, row) => {
+    const outcome = row[kind as keyof Row];
+    const http = route.startsWith('GET ') ? shared() : await startFurnished();
+    const reply = await ask(http, route, names, outcome === 'refused' ? insiders.fromWorkspace : as);
+    expect(reply.status, reply.text).toBeLessThan(300);
+    if (outcome === 'empty') expect(reply.body.items.length).toBeGreaterThan(0);
+  });
+});
+
+describe('to an agent', () => {
+  const shared = sharedHome();
+
+  it.each(routes)('of the same name elsewhere nothing is given: %s', async (route) => {
+    // What it does to itself may cost it its token.
+    const http = route.includes(' /agents') ? await startFurnished() : shared();
+    const own = await http.call('POST', '/agents/register', {
       key: 'key-of-abroad',
       body: { agent_descriptor: { agent_id: names.agent, capabilities: [] } },
     });
+    const { body } = await http.call('POST', `/agents/${names.agent}/token`, { key: 'key-of-abroad' });
+    expect([own.status, (await http.call('GET', '/agents', { key: body.token })).status]).toEqual([
+      expect.toBeOneOf([200, 201]),
+      200,
+    ]);
     const before = await inventory(http.bus);
-    const reply = await ask(http, route, row, names, { key: body.token });
+    const reply = await ask(http, route, names, { key: body.token });
     expect(await inventory(http.bus)).toEqual(before);
     expect(reply.text).not.toContain(canary);
   });
 
-  it.each(Object.entries(table))('who is an agent of the workspace, for another user: %s', async (route, row) => {
-    const http = await startFurnished();
+  it.each(routes)('of the workspace, for another user, nothing is given: %s', async (route) => {
+    const http = shared();
     const before = await inventory(http.bus);
-    const reply = await ask(http, route, row, names, { key: 'key-of-strange-agent' });
+    const reply = await ask(http, route, names, { key: 'key-of-strange-agent' });
     expect(await inventory(http.bus)).toEqual(before);
     expect(reply.text).not.toContain(canary);
   });
+});
 
+describe('to an intruder', () => {
   it('an agent speaks in the sessions of its user only, though it takes part in another', async () => {
     const http = await startFurnished();
     const { sessions } = http.bus.workspace(home);
@@ -269,11 +220,8 @@ describe('to an intruder', () => {
 
   it('every answer to a batch is that nobody is there', async () => {
     const http = await startFurnished();
-    const row = table['POST /messages/batch'] ?? expect.unreachable();
     const codes = async (key: string) =>
-      (await ask(http, 'POST /messages/batch', row, names, { key })).body.items.map(
-        (item: { code: string }) => item.code,
-      );
+      (await ask(http, 'POST /messages/batch', names, { key })).body.items.map((item: { code: string }) => item.code);
     expect(await codes('key-of-abroad')).toEqual([
       'AGENT_NOT_FOUND',
       'AGENT_NOT_FOUND',

@@ -57,45 +57,13 @@ describe("an agent's own token", () => {
     expect(reply.status, reply.text).toBeLessThan(300);
   });
 
+  // What other agents may not, route by route: test/http/other-agent.test.ts.
   it.each([
     ['POST', '/agents/register', descriptor(other)],
-    ['GET', `/agents/${other}/messages`],
-    ['POST', `/agents/${other}/messages/m1/ack`],
-    ['POST', `/agents/${other}/messages/m1/nack`],
-    ['DELETE', `/agents/${other}`],
-    ['GET', '/dead-letters'],
-    ['POST', '/dead-letters/m1/redrive'],
-    ['DELETE', '/dead-letters/m1'],
-    ['GET', '/metrics'],
     ['POST', '/sessions', {}],
     ['POST', '/sessions', { orchestrator: other }],
-    ['POST', '/sessions/joined/participants', { agent_id: 'a://b' }],
-    ['DELETE', `/sessions/joined/participants/${other}`],
-    ['PATCH', '/sessions/joined/workflow', { current_step: null }],
-    ['POST', '/sessions/joined/workflow/advance'],
-    ['PATCH', '/sessions/foreign/context', { a: 1 }],
-    ['PUT', '/sessions/foreign/context', { a: 1 }],
-    ['GET', '/sessions/foreign'],
-    ['GET', '/sessions/foreign/messages'],
-    ['GET', '/sessions/foreign/tasks'],
-    ['GET', '/sessions/foreign/tasks/t1'],
-    ['PATCH', '/sessions/foreign/tasks/t1', { status: 'in_progress' }],
-    ['GET', '/sessions/foreign/events'],
-    ['GET', '/sessions/foreign/summary'],
-    ['GET', '/sessions/foreign/chats'],
-    ['GET', '/sessions/foreign/chats/c1'],
-    ['GET', '/sessions/foreign/chats/c1/history'],
-    ['POST', '/sessions/foreign/chats/c1/messages', { content: 'Hello!' }],
-    ['POST', '/sessions/joined/chats', { agent_id: me }],
-    ['POST', '/sessions/joined/chats/c1/switch'],
-    ['DELETE', '/sessions/joined/chats/c1/history'],
-    ['DELETE', '/sessions/joined/chats/c1'],
     ['POST', '/sessions/led-by-nobody/complete'],
     ['POST', '/sessions/led-by-nobody/participants', { agent_id: me }],
-    ['POST', '/sessions/joined/complete'],
-    ['POST', '/sessions/joined/terminate', { reason: 'x' }],
-    ['DELETE', '/sessions/joined'],
-    ['DELETE', '/sessions/led-by-nobody'],
   ])('may not %s %s', async (method, path, body?: unknown) => {
     const { http, key } = await start();
     expectProblem(await http.call(method, path, { key, ...(body !== undefined && { body }) }), 403, 'FORBIDDEN');

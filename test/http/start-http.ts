@@ -29,16 +29,23 @@ interface Operation {
 type Paths = Record<string, Record<string, Operation>>;
 
 /** Closed when the test ends. */
-export async function startHttp(options: Partial<AppOptions> = {}) {
+export async function startHttp(options: Partial<AppOptions> = {}): Promise<Http> {
+  const http = await openHttp(options);
+  onTestFinished(() => http.close());
+  return http;
+}
+
+/** The same, to be closed by hand. */
+export async function openHttp(options: Partial<AppOptions> = {}) {
   const failures: unknown[] = [];
   const bus = options.bus ?? (await openTestBus(failures));
   const app = buildApp({ bus, audit: openTestAudit(failures), config, ...options });
   await app.listen({ host: '127.0.0.1', port: 0 });
-  onTestFinished(async () => {
+  async function close(): Promise<void> {
     await app.close();
     if (!options.bus) await bus.close();
     expect(failures).toEqual([]);
-  });
+  }
   const { port } = app.server.address() as AddressInfo;
   const paths = app.swagger().paths as unknown as Paths;
 
@@ -71,7 +78,7 @@ export async function startHttp(options: Partial<AppOptions> = {}) {
     return reply;
   }
 
-  return { app, bus, port, call, url: `http://127.0.0.1:${port}` };
+  return { app, bus, port, call, close, url: `http://127.0.0.1:${port}` };
 }
 
 function expectDeclared(paths: Paths, method: string, path: string, { status, headers, body, text }: Reply): void {
@@ -102,7 +109,8 @@ export function expectProblem(reply: Reply, status: number, code: string): void 
   expect({ status: reply.status, code: reply.body?.code }, reply.text).toEqual({ status, code });
 }
 
-export type Http = Awaited<ReturnType<typeof startHttp>>;
+export type OpenHttp = Awaited<ReturnType<typeof openHttp>>;
+export type Http = Omit<OpenHttp, 'close'>;
 
 /** Registers agents so that they can be written to. @returns their tokens. */
 export async function register({ call }: Http, ...ids: string[]): Promise<string[]> {

@@ -1,11 +1,11 @@
 // A workspace full of everything there is, keys of those who live in it, and keys of those who do not.
-import { expect, onTestFinished } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import type { Bus } from '../../src/bus/bus.ts';
 import { operator, type Principal } from '../../src/bus/identity.ts';
 import type { ChatModels } from '../../src/ports/chat-models.ts';
 import type { ModelProvider } from '../../src/ports/model-provider.ts';
 import { type NewId, newId } from '../../src/protocol/ids.ts';
-import { type Http, startHttp } from '../http/start-http.ts';
+import { type Http, type OpenHttp, openHttp } from '../http/start-http.ts';
 import { openTestBus } from '../http/test-bus.ts';
 
 export const home = 'team-a';
@@ -90,14 +90,26 @@ const chatModels: ChatModels = { choose: async () => ({ settings }), provider: a
 
 /** The home furnished, behind its HTTP door. */
 export async function startFurnished(): Promise<Http> {
+  const http = await openFurnished();
+  onTestFinished(() => http.close());
+  return http;
+}
+
+/** The same, to be closed by hand. */
+export async function openFurnished(): Promise<OpenHttp> {
   const bus = await openBus();
-  onTestFinished(() => bus.close());
   await furnish(bus);
-  const http = await startHttp({ bus });
+  const http = await openHttp({ bus });
   // A deed over HTTP, for the audit log.
   const deed = await http.call('POST', `/agents/${lead}/token`, { key: 'key-of-home' });
   expect(deed.status, deed.text).toBeLessThan(300);
-  return http;
+  return {
+    ...http,
+    async close() {
+      await http.close();
+      await bus.close();
+    },
+  };
 }
 
 /** A key, two agents and a session of the owner, mail that is queued, offered and dead, a broadcast, tasks; an agent of the stranger. */
@@ -135,7 +147,7 @@ export async function furnish(bus: Bus): Promise<void> {
   await send(names.dead, 'status_update');
   await take();
   await messages.nack(names.agent, names.dead, { giveUp: true, reason: canary });
-  await expect.poll(async () => (await messages.deadLetters({})).items.length).toBe(1);
+  await vi.waitFor(async () => expect((await messages.deadLetters({})).items).toHaveLength(1), 5_000);
   await send(names.offered, 'task_request', { metadata: { task_id: names.task } });
   await take();
   await send(names.queued, 'status_update');
