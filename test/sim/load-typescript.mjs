@@ -1,9 +1,8 @@
 // Lets Node run the sources as they are, and with faults built in: a module asked for with `?control=name` gets the texts of
 // that control replaced, and so does all that it imports.
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { toJavaScript } from './compiled.mjs';
 
 /** @type {Record<string, { file: string, text: string, by: string }[]>} */
 let controls = {};
@@ -29,12 +28,12 @@ export async function load(url, context, nextLoad) {
   );
   return {
     format: 'module',
-    source: replacements.length > 0 ? faulty(path, replacements) : sound(path),
+    source: await (replacements.length > 0 ? faulty(path, replacements) : sound(path)),
     shortCircuit: true,
   };
 }
 
-/** Modules as they are: the same for every control. @type {Map<string, string>} */
+/** Modules as they are: the same for every control. @type {Map<string, Promise<string>>} */
 const known = new Map();
 
 function sound(path) {
@@ -50,14 +49,4 @@ function faulty(path, replacements) {
     source = source.replace(text, () => by);
   }
   return toJavaScript(path, source);
-}
-
-function toJavaScript(path, source) {
-  const compilerOptions = {
-    module: ts.ModuleKind.ESNext,
-    target: ts.ScriptTarget.ES2023,
-    verbatimModuleSyntax: true,
-    inlineSourceMap: true,
-  };
-  return ts.transpileModule(source, { compilerOptions, fileName: basename(path) }).outputText;
 }

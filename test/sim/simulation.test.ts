@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { run } from './run.ts';
+import { type RunOptions, run } from './run.ts';
 
 interface Control {
   replacements: { file: string; text: string }[];
@@ -13,7 +13,8 @@ const plain = async (name: string) => import(new URL(name, import.meta.url).href
 const { controls } = (await plain('./controls.mjs')) as { controls: Record<string, Control> };
 const { readOptions } = (await plain('./options.mjs')) as { readOptions: (args: string[]) => unknown };
 const program = fileURLToPath(new URL('./main.mjs', import.meta.url));
-const simulate = (seed: number, encrypted = false) => run({ seed, steps: 400, without: [], encrypted });
+const simulate = (seed: number, more: Partial<RunOptions> = {}) =>
+  run({ seed, steps: 400, without: [], encrypted: false, ...more });
 
 /** What the command prints, and whether it is content. */
 function command(...args: string[]): { text: string; status: number | null } {
@@ -31,7 +32,7 @@ describe('the simulation', () => {
   it('breaks no promise on an encrypted store whose key changes', async () => {
     const told: string[] = [];
     for (const seed of [9, 10, 11, 12]) {
-      const { violations, trace } = await simulate(seed, true);
+      const { violations, trace } = await simulate(seed, { encrypted: true });
       expect(violations).toEqual([]);
       told.push(...trace.filter((line) => line.endsWith('everything is under the present key')));
     }
@@ -62,10 +63,22 @@ describe('the simulation', () => {
     expect(asked).toEqual([]);
   });
 
+  it('counts many seeds together, whichever process they ran in', async () => {
+    const { text, status } = command('--seeds', '2-4', '--steps', '60', '--no-controls');
+    const figures = await Promise.all([2, 3, 4].map(async (seed) => (await simulate(seed, { steps: 60 })).figures));
+    const accepted = figures.reduce((sum, one) => sum + one.accepted, 0);
+    expect(text).toMatch(new RegExp(`^3 seeds, 0 violations, ${accepted} messages, `, 'm'));
+    expect(status).toBe(0);
+  });
+
   it('finds a fault that is built in, and says how to see it again', () => {
-    const { text, status } = command('--control', 'ack-not-kept', '--seed', '1', '--steps', '400');
+    const { text, status } = command('--control', 'ack-not-kept', '--seeds', '1-1', '--steps', '60');
     expect(text).toMatch(/VIOLATION of I3: m_\d+ was delivered after its ack was confirmed/);
     expect(status).toBe(1);
+    const [, again = ''] = /replay with: npm run test:sim -- (.*)/.exec(text) ?? [];
+    const replayed = command(...again.split(' '));
+    expect(replayed.text).toMatch(/VIOLATION of I3/);
+    expect(replayed.status).toBe(1);
   });
 
   it.each([
