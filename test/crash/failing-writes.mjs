@@ -1,16 +1,24 @@
 // Writes and flushes of the store that fail under load, sampled over the calls, the errors and the moments.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HttpClient } from './http-client.mjs';
 import { inject } from './strace.mjs';
 import { runTrial } from './trial.mjs';
 
-/** The journal is written with every commit, the tables now and then. */
+const journalFolder = 'journal';
+
+/** The journal is written with every commit, the tables now and then; the folder of the journal is flushed when a file begins. */
 const places = [
   { file: 'journal/00000001.log', call: 'pwrite64', latest: 60 },
   { file: 'bus.mdb', call: 'fdatasync', latest: 6 },
   { file: 'bus.mdb', call: 'pwrite64', latest: 6 },
+  { file: journalFolder, call: 'fsync', latest: 1 },
 ];
 const errors = ['EIO', 'ENOSPC'];
+/** So many trials have every place, every error, and both kinds of stickiness. */
+export const allFaults = places.length * errors.length * 2;
+const bulkBytes = 1_000_000;
+const hoarder = 'load://hoarder';
 /** How long the fault may take to come, and the server to end after it. */
 const patienceMs = 20_000;
 
@@ -23,8 +31,8 @@ export function sampleFaults(random, count) {
     return {
       file,
       call,
-      error: errors[Math.floor(index / 3) % 2] ?? '',
-      sticky: Math.floor(index / 6) % 2 === 1,
+      error: errors[Math.floor(index / places.length) % errors.length] ?? '',
+      sticky: Math.floor(index / places.length / errors.length) % 2 === 1,
       when: random.between(1, latest),
     };
   });
@@ -42,7 +50,9 @@ export async function failWrites({ main, folder, seed, encrypted, fault, control
     trouble: async (server, history) => {
       const path = join(dataDir, fault.file);
       const strace = await inject({ pid: server.pid, path, log: join(folder, 'strace.log'), fault });
+      const bulk = fault.file === journalFolder ? sendBulk(server) : undefined;
       const { code, signal } = await server.ended(patienceMs);
+      await bulk;
       await strace.stop();
       const at = strace.firstFailure();
       if (at === undefined) faults.push('the fault never came');
@@ -55,4 +65,21 @@ export async function failWrites({ main, folder, seed, encrypted, fault, control
     },
   });
   return { faults, seen, violations };
+}
+
+/** Fills file after file of the journal with mail that nobody comes for, until the server is gone. @param {import('./server-under-test.mjs').ServerUnderTest} server */
+async function sendBulk({ url }) {
+  const client = new HttpClient(url);
+  const message = {
+    ...{ sender: { agent_id: hoarder }, recipient: { agent_id: hoarder }, message_type: 'status_update' },
+    payload: 'x'.repeat(bulkBytes),
+  };
+  try {
+    await client.call('POST', '/agents/register', { agent_descriptor: { agent_id: hoarder, capabilities: [] } });
+    while ((await client.call('POST', '/messages/send', message)).status === 202);
+  } catch {
+    // It is gone.
+  } finally {
+    client.close();
+  }
 }

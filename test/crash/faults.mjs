@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { faultControls } from './controls.mjs';
-import { failWrites, sampleFaults } from './failing-writes.mjs';
+import { allFaults, failWrites, sampleFaults } from './failing-writes.mjs';
 import { fillDisk } from './full-disk.mjs';
 import { install } from './installation.mjs';
 import { readOptions } from './options.mjs';
@@ -76,11 +76,12 @@ async function runControl(name, { says, finds, replacements }, folder, { seed, e
 }
 
 async function main() {
-  const options = readOptions(process.argv.slice(2), { cycles: 12, controls: Object.keys(faultControls) });
+  const options = readOptions(process.argv.slice(2), { cycles: allFaults, controls: Object.keys(faultControls) });
   const reason = straceObstacle();
   if (reason) {
     console.log(`test:faults was skipped: ${reason}`);
-    return 0;
+    // Where nobody reads that, it must not look like a success.
+    return process.env.CI === 'true' ? 1 : 0;
   }
   const outside = rerunWithPrivateMounts(fileURLToPath(import.meta.url));
   if (outside !== undefined) return outside;
