@@ -11,7 +11,7 @@ export class AnthropicProvider extends SdkProvider {
     const { name = 'anthropic', baseURL = 'https://api.anthropic.com/v1', models } = options;
     const apiKey = keyOf(name, options.apiKey);
     const limit = replyLimitOf(name, options.maxReplyBytes);
-    const sdk = createAnthropic({ apiKey, baseURL: baseUrlOf(name, baseURL), fetch: createFetch(limit) });
+    const sdk = createAnthropic({ apiKey, baseURL: baseUrlOf(name, baseURL), fetch: createFetch(name, limit) });
     super(
       { name, models },
       createModelCalls({ ...options, name, limit }, (model) => sdk.languageModel(model)),

@@ -20,7 +20,7 @@ export class OpenAICompatibleProvider extends SdkProvider {
       ...(apiKey !== undefined && { apiKey }),
       // Without it no token would be counted in streams.
       includeUsage: true,
-      fetch: createFetch(limit),
+      fetch: createFetch(name, limit),
     });
     super(
       { name, models },

@@ -11,7 +11,7 @@ export class OpenAIProvider extends SdkProvider {
     const { name = 'openai', baseURL = 'https://api.openai.com/v1', models } = options;
     const apiKey = keyOf(name, options.apiKey);
     const limit = replyLimitOf(name, options.maxReplyBytes);
-    const sdk = createOpenAI({ apiKey, baseURL: baseUrlOf(name, baseURL), fetch: createFetch(limit) });
+    const sdk = createOpenAI({ apiKey, baseURL: baseUrlOf(name, baseURL), fetch: createFetch(name, limit) });
     super(
       { name, models },
       createModelCalls({ ...options, name, limit }, (model) => sdk.chat(model)),

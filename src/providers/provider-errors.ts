@@ -1,6 +1,7 @@
 // What went wrong between the SDK and a provider, as errors of the bus that never show a key or a conversation.
 import { APICallError, InvalidResponseDataError } from 'ai';
 import { BusError, type BusErrorOptions, type ErrorCode } from '../protocol/errors.ts';
+import { withoutKeys } from './key-mask.ts';
 import { retryAfterOf } from './retry-after.ts';
 
 /** Errors of undici, the fetch of Node, by what they mean here. */
@@ -17,10 +18,10 @@ export function createErrorTranslator(provider: string, apiKey: string | undefin
   const fail = (code: ErrorCode, text: string, options?: BusErrorOptions) =>
     new BusError(code, `The provider ${provider} ${text}`, options);
 
-  /** What the provider says, bounded and without the key. */
+  /** What the provider says, bounded and without keys. */
   function quote(words: unknown): string {
     const text = typeof words === 'string' ? words.trim() : '';
-    const safe = apiKey ? text.replaceAll(apiKey, '***') : text;
+    const safe = withoutKeys(text, apiKey);
     if (safe === '') return '.';
     return `: ${safe.length > longestQuote ? `${safe.slice(0, longestQuote)}...` : safe}`;
   }

@@ -30,6 +30,12 @@ const cases: [what: string, code: ErrorCode, words: RegExp, behaviour: Behaviour
   ['a failure', 'PROVIDER_FAILED', /\(500\): oh no/, { do: 'fail', status: 500, message: 'oh no' }],
   ['a failure in HTML', 'PROVIDER_FAILED', /\(502\): Bad Gateway/, { do: 'fail', status: 502, body: '<html>' }],
   ['a redirect', 'PROVIDER_REFUSED', /\(307\)/, { do: 'fail', status: 307, headers: { location: '/v2/elsewhere' } }],
+  [
+    'a web page',
+    'PROVIDER_REFUSED',
+    /web page.*check its base URL/,
+    { do: 'fail', status: 200, body: '<html>', headers: { 'content-type': 'text/html; charset=utf-8' } },
+  ],
   ['silence', 'PROVIDER_TIMEOUT', /silent for 300ms/, { do: 'hang', after: 0 }],
   ['silence in the middle', 'PROVIDER_TIMEOUT', /silent for 300ms/, { do: 'hang', after: 2 }],
   ['a broken connection', 'PROVIDER_REPLY_CUT_OFF', /broke its answer off/, { do: 'cut' }],
@@ -152,6 +158,7 @@ describe.each(everyProvider)('%s', (name, create) => {
         ...[400, 401, 403, 429, 500].map(
           (status): Behaviour => ({ do: 'fail', status, message: `key ${'x'.repeat(280)}${canary} is odd: ${canary}` }),
         ),
+        { do: 'fail', status: 400, message: `key ${canary.slice(0, 8)}...${canary.slice(-4)} is odd` },
         { do: 'fail', status: 500, body: canary },
         { do: 'garble', text: canary },
         { do: 'garble', text: JSON.stringify({ error: { message: canary } }) },
@@ -166,7 +173,8 @@ describe.each(everyProvider)('%s', (name, create) => {
         await server.request();
         const failure = await (echo.do === 'hang' ? outlast(failing) : failing);
         const shown = inspect(failure, { depth: 9, showHidden: true }) + JSON.stringify(failure) + failure.stack;
-        expect(shown).not.toContain(canary.slice(0, 12));
+        expect(shown).not.toContain(canary.slice(0, 8));
+        expect(shown).not.toContain(canary.slice(-4));
         expect(shown).not.toContain('Hello');
       }
       for (const spy of printed) expect(spy).not.toHaveBeenCalled();
