@@ -48,11 +48,14 @@ const leaseMs = 10_000;
 export function createChatMail({ mailboxes, counters, newId }: ChatMailDeps) {
   return async (agentId: string): Promise<void> => {
     const consumer = { agentId, door: 'http' as const, connectionId: newId('conn') };
-    const offers = await mailboxes.take(agentId, mailboxes.stats(agentId).queued, leaseMs, consumer);
-    if (offers.length === 0) return;
-    counters.offered += offers.length;
-    const ids = offers.map(({ messageId }) => messageId);
-    const settled = await mailboxes.ack(agentId, ids);
-    counters.acknowledged += settled.filter((status) => status === 'acknowledged').length;
+    // Many large messages are taken in turns.
+    for (;;) {
+      const offers = await mailboxes.take(agentId, mailboxes.stats(agentId).queued, leaseMs, consumer);
+      if (offers.length === 0) return;
+      counters.offered += offers.length;
+      const ids = offers.map(({ messageId }) => messageId);
+      const settled = await mailboxes.ack(agentId, ids);
+      counters.acknowledged += settled.filter((status) => status === 'acknowledged').length;
+    }
   };
 }

@@ -1,7 +1,11 @@
 // Chats with agents of the bus: who may be asked, under which name, and what becomes of mail for a chat.
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createChatMail } from '../../src/bus/chat-agents.ts';
+import { createCounters } from '../../src/bus/counters.ts';
 import type { SessionsView } from '../../src/bus/sessions-view.ts';
 import { BusError } from '../../src/protocol/errors.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { newMessage } from '../support/new-message.ts';
 import {
   backend,
   envelope,
@@ -161,6 +165,18 @@ describe('mail to a chat', () => {
     const events = await sessions.readEvents(sessionId, 0, 100);
     expect(events.map(({ type }) => type)).toContain('task_answered_late');
     expect(sessions.getActiveChat(sessionId).getHistory()).toEqual([]);
+  });
+
+  it('is settled to the end, however large it is', async () => {
+    const { mailboxes, close } = createMemoryStore();
+    onTestFinished(() => close());
+    const counters = createCounters();
+    const settle = createChatMail({ mailboxes, counters, newId: (kind) => `${kind}_1` });
+    const large = { mailbox: chatAgent, bytes: Buffer.alloc(700_000, 'x') };
+    await Promise.all(['m1', 'm2', 'm3', 'm4', 'm5'].map((id) => mailboxes.enqueue(newMessage(id, large))));
+    await settle(chatAgent);
+    expect(mailboxes.stats(chatAgent)).toEqual({ queued: 0, inFlight: 0 });
+    expect(counters).toMatchObject({ offered: 5, acknowledged: 5 });
   });
 
   it('of other kinds is settled unread, and the turn goes on', async () => {
