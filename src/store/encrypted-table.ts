@@ -1,7 +1,7 @@
 // A table whose values are encrypted; its keys are not.
 import { BusError } from '../protocol/errors.ts';
 import { type Key, type Range, type Table, unwatched } from './lmdb-environment.ts';
-import type { RecordCipher } from './record-cipher.ts';
+import { damaged, type RecordCipher } from './record-cipher.ts';
 
 export class EncryptedTable implements Table {
   readonly #name: string;
@@ -24,12 +24,12 @@ export class EncryptedTable implements Table {
 
   getBinaryFast(key: Key): Buffer | undefined {
     const sealed = this.#table.getBinaryFast(key);
-    return sealed && this.#cipher.open(sealed, this.#place(key));
+    return sealed && this.#open(sealed, key);
   }
 
   *getRange(range: Range): Iterable<{ key: Key; value: Buffer }> {
     for (const { key, value } of this.#table.getRange(range)) {
-      yield { key, value: this.#cipher.open(value, this.#place(key)) };
+      yield { key, value: this.#open(value, key) };
     }
   }
 
@@ -64,10 +64,17 @@ export class EncryptedTable implements Table {
 
   #renewRow(key: Key, sealed: Buffer): void {
     try {
-      unwatched(this.put(key, this.#cipher.open(sealed, this.#place(key))));
+      unwatched(this.put(key, this.#open(sealed, key)));
     } catch (error) {
       if (!(error instanceof BusError)) throw error;
     }
+  }
+
+  /** No store is opened without every key that its tables are under: a row that names another one is damaged. */
+  #open(sealed: Buffer, key: Key): Buffer {
+    const place = this.#place(key);
+    if (!this.#cipher.hasKeyOf(sealed)) throw damaged(place);
+    return this.#cipher.open(sealed, place);
   }
 
   #place(key: Key): string {

@@ -32,6 +32,10 @@ export class KeyRing {
     return [...this.#byTag.values()].some((key) => key.id === id);
   }
 
+  hasTag(tag: number): boolean {
+    return this.#byTag.has(tag);
+  }
+
   /**
    * A key that nothing else is encrypted under: whoever has it has neither the master key nor any other data key.
    * Undefined where no master key has this tag.

@@ -77,6 +77,11 @@ export class RecordCipher {
     return content;
   }
 
+  /** Whether the master key that it says it is under was given. */
+  hasKeyOf(sealed: Buffer): boolean {
+    return sealed.length >= bytesBefore && this.#ring.hasTag(sealed.readUInt32LE(0));
+  }
+
   /** Whether it is under the key that is written with. */
   isUnderPrimary(sealed: Buffer): boolean {
     return sealed.length >= bytesBefore && sealed.readUInt32LE(0) === this.#ring.primary.tag;
@@ -120,6 +125,6 @@ export class RecordCipher {
   }
 }
 
-function damaged(place: string, cause?: unknown): BusError {
+export function damaged(place: string, cause?: unknown): BusError {
   return new BusError('STORE_UNREADABLE', `The stored record ${place} is damaged.`, { cause });
 }
