@@ -7,6 +7,8 @@ export class EncryptedTable implements Table {
   readonly #name: string;
   readonly #table: Table;
   readonly #cipher: RecordCipher;
+  /** While rows are written anew: places of those that were put or removed since the last step. */
+  #changed: Set<string> | undefined;
 
   constructor(name: string, table: Table, cipher: RecordCipher) {
     this.#name = name;
@@ -38,28 +40,39 @@ export class EncryptedTable implements Table {
   }
 
   put(key: Key, value: Buffer): Promise<boolean> {
-    return this.#table.put(key, this.#cipher.seal(value, this.#place(key)));
+    const place = this.#place(key);
+    this.#changed?.add(place);
+    return this.#table.put(key, this.#cipher.seal(value, place));
   }
 
   remove(key: Key): Promise<boolean> {
+    this.#changed?.add(this.#place(key));
     return this.#table.remove(key);
   }
 
+  /** To be called before the transaction of the first step. */
+  beginRenewal(): void {
+    this.#changed = new Set();
+  }
+
   /**
-   * Looks at so many rows behind a key, and writes those anew that are under an earlier key; in a transaction, in front of
-   * all other writes. What is damaged stays.
+   * Looks at so many rows behind a key, and writes those anew that are under an earlier key; in a transaction. What the same
+   * transaction has put or removed already cannot be read yet: it is passed over. What is damaged stays.
    * @returns how many there were, and behind which key to go on; no key at the end.
    */
   renew(after: Key | undefined, limit: number): { rows: number; next?: Key } {
     const start = after === undefined ? {} : { start: after, exclusiveStart: true };
+    const changed = this.#changed;
     let rows = 0;
     let last: Key | undefined;
     for (const { key, value } of this.#table.getRange({ ...start, limit })) {
       rows++;
       last = key;
-      if (!this.#cipher.isUnderPrimary(value)) this.#renewRow(key, value);
+      if (!this.#cipher.isUnderPrimary(value) && !changed?.has(this.#place(key))) this.#renewRow(key, value);
     }
-    return rows < limit || last === undefined ? { rows } : { rows, next: last };
+    const next = rows < limit ? undefined : last;
+    this.#changed = next === undefined ? undefined : new Set();
+    return next === undefined ? { rows } : { rows, next };
   }
 
   #renewRow(key: Key, sealed: Buffer): void {

@@ -73,6 +73,7 @@ export class Reencryption implements CheckpointPart {
 
   async #renewTable(table: EncryptedTable): Promise<void> {
     let after: Key | undefined;
+    table.beginRenewal();
     do {
       await this.#transact(() => {
         const { rows, next } = table.renew(after, stepRows);
@@ -110,7 +111,7 @@ export class Reencryption implements CheckpointPart {
     }
   }
 
-  /** Writes stand in front of what else the transaction writes, so that none of that is written over. */
+  /** Writes stand in front of what other parts of the checkpoint write, so that none of that is written over. */
   async #transact(write: () => void): Promise<void> {
     this.#next = write;
     await this.#deps.checkpoint.soon();

@@ -13,6 +13,7 @@ import { KeyRing } from '../../src/store/key-ring.ts';
 import { type LmdbStore, openLmdbStore } from '../../src/store/lmdb.ts';
 import { RecordCipher } from '../../src/store/record-cipher.ts';
 import { damageRecords, damageRows } from '../support/damage.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { newMessage } from '../support/new-message.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -38,11 +39,13 @@ interface Opening {
   keys?: Buffer[];
   folder?: string;
   onReencryption?: () => void;
+  clock?: ManualClock;
 }
 
-function openStore({ keys = [oldKey], folder = live, onReencryption }: Opening = {}): LmdbStore {
+function openStore({ keys = [oldKey], folder = live, onReencryption, clock }: Opening = {}): LmdbStore {
   const encryptionKeys = keys.length > 0 ? keys : undefined;
-  const store = openLmdbStore({ folder, encryptionKeys, journalFileBytes: 64_000, onReencryption });
+  const more = clock ? { clock } : {};
+  const store = openLmdbStore({ folder, encryptionKeys, journalFileBytes: 64_000, onReencryption, ...more });
   opened.push(store);
   return store;
 }
@@ -347,6 +350,31 @@ describe('a change of the key', () => {
     expect(statSync(file).size).toBe(size);
     expect(await after.reencrypted).toBe(true);
     expect(readdirSync(join(crashed, 'journal'))).toEqual(['00000001.log', '00000002.log']);
+  });
+
+  it('brings nothing back that is removed from the audit log at that moment', async () => {
+    const before = openStore();
+    const many = 100;
+    for (let at = 1; at <= many; at++) await before.audit.append({ at, action: 'refused', actor: 'a://b' });
+    await before.close();
+    const clock = new ManualClock();
+    const store = openStore({ keys: [newKey, oldKey], clock });
+    let isDone = false;
+    const reencrypted = store.reencrypted?.finally(() => {
+      isDone = true;
+    });
+    let forgotten = 0;
+    while (!isDone) {
+      const trimming = store.audit.trim(many, many, 1);
+      // It stands in the next transaction by then, in front of the step that begins now.
+      await null;
+      clock.advance(5);
+      forgotten += await trimming;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await reencrypted).toBe(true);
+    expect(forgotten).toBeGreaterThan(4);
+    expect(await store.audit.readBefore(many + 1, many)).toHaveLength(many - forgotten);
   });
 
   it('leaves a damaged record as it is, and the others can be read', async () => {
