@@ -53,8 +53,9 @@ export function openLmdbStore(options: LmdbStoreOptions): LmdbStore {
   const ring = options.encryptionKeys && new KeyRing(options.encryptionKeys);
   const environment = openEnvironment(folder, ring !== undefined);
   const space = new DiskSpace(folder, reserveBytes, clock);
+  let disk: JournalDisk | undefined;
   try {
-    const disk = openJournalDisk(join(folder, journalFolder), () => isBeingBackedUp(join(folder, storeFile)));
+    disk = openJournalDisk(join(folder, journalFolder), () => isBeingBackedUp(join(folder, storeFile)));
     const store = createLmdbStore(environment, disk, {
       limits: { ...defaultLimits, ...limits },
       clock,
@@ -71,6 +72,7 @@ export function openLmdbStore(options: LmdbStoreOptions): LmdbStore {
     return { ...store, close };
   } catch (error) {
     space.stop();
+    disk?.close();
     void environment.close();
     throw error;
   }
