@@ -3,6 +3,11 @@ import type { Clock } from '../ports/clock.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { Principal } from './identity.ts';
 
+/** A bucket that nobody has taken from for so long is full. */
+const fillMs = 1_000;
+/** Full buckets are dropped no more often than this. */
+const dropEveryMs = 60_000;
+
 interface Bucket {
   tokens: number;
   filledAt: number;
@@ -11,13 +16,20 @@ interface Bucket {
 export class RateLimit {
   readonly #perSecond: number;
   readonly #clock: Clock;
-  /** One for each key that was used; agents are few beside their messages. */
+  /** One for each key that was used lately; agents are few beside their messages. */
   readonly #buckets = new Map<string, Bucket>();
+  #droppedAt: number;
 
   /** `perSecond` 0 is no limit. */
   constructor(perSecond: number, clock: Clock) {
     this.#perSecond = perSecond;
     this.#clock = clock;
+    this.#droppedAt = clock.now();
+  }
+
+  /** How many keys are remembered. */
+  get size(): number {
+    return this.#buckets.size;
   }
 
   /** @throws BusError RATE_LIMITED */
@@ -35,6 +47,7 @@ export class RateLimit {
 
   #bucketOf(key: string): Bucket {
     const now = this.#clock.now();
+    if (Math.abs(now - this.#droppedAt) >= dropEveryMs) this.#dropFull(now);
     const bucket = this.#buckets.get(key) ?? { tokens: this.#perSecond, filledAt: now };
     // A clock that steps back must not empty the bucket.
     const elapsedMs = Math.max(0, now - bucket.filledAt);
@@ -42,5 +55,10 @@ export class RateLimit {
     bucket.filledAt = now;
     this.#buckets.set(key, bucket);
     return bucket;
+  }
+
+  #dropFull(now: number): void {
+    this.#droppedAt = now;
+    for (const [key, { filledAt }] of this.#buckets) if (now - filledAt >= fillMs) this.#buckets.delete(key);
   }
 }
