@@ -79,7 +79,7 @@ export class SessionManager extends SessionChats {
     this.run(sessionId, { type: 'add_participant', participant: added, max_participants: maxParticipants });
   }
 
-  /** Marks it left and cancels its open tasks. @throws BusError PARTICIPANT_NOT_FOUND */
+  /** Marks it left, cancels its open tasks, and withdraws what lies in its mailbox for the session. @throws BusError PARTICIPANT_NOT_FOUND */
   removeParticipant(sessionId: SessionId, agentId: AgentId): void {
     this.run(sessionId, { type: 'remove_participant', agent_id: input.participantId('agent_id', agentId) });
   }

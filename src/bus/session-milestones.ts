@@ -30,6 +30,7 @@ const everyEvent: Record<keyof SessionManagerEvents, true> = {
   session_created: true,
   participant_added: true,
   participant_removed: true,
+  messages_withdrawn: true,
   workflow_updated: true,
   workflow_advanced: true,
   step_completed: true,

@@ -135,6 +135,13 @@ export abstract class SessionTraffic extends SessionEmitter {
     await this.#settledOrRefused(sessionId);
   }
 
+  /** What lay in the mailbox of one who left is withdrawn. @throws BusError STORE_FAILED, SHUTTING_DOWN */
+  async messagesWithdrawn(sessionId: SessionId, agentId: AgentId, messageIds: MessageId[]): Promise<void> {
+    if (!this.sessions.find(sessionId)) return;
+    this.run(sessionId, { type: 'report_withdrawn_messages', agent_id: agentId, message_ids: messageIds });
+    await this.#settledOrRefused(sessionId);
+  }
+
   /** Also of a session that is just being deleted. */
   lastTaskOf(sessionId: SessionId, taskId: TaskId): Task | undefined {
     const state = this.sessions.lastOf(sessionId);

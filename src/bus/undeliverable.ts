@@ -42,7 +42,7 @@ export class Undeliverable {
     const envelope = envelopeOf(entry);
     // What is damaged helps nobody anywhere.
     if (route && envelope) await this.#passOn(entry, envelope, route, reason === 'expired');
-    else await this.#bury(entry, reason);
+    else await this.bury(entry, reason);
   }
 
   async #passOn(entry: LedgerEntry, envelope: CompleteEnvelope, route: FallbackRoute, anew: boolean): Promise<void> {
@@ -65,8 +65,8 @@ export class Undeliverable {
     if (await mailboxes.reroute(entry.messageId, detour)) counters.rerouted++;
   }
 
-  /** Ends its task, then makes it a dead letter and tells the sender in one commit. */
-  async #bury(entry: LedgerEntry, reason: string): Promise<void> {
+  /** Ends its task, then makes it a dead letter and tells the sender in one commit. False where it was settled meanwhile. */
+  async bury(entry: LedgerEntry, reason: string): Promise<boolean> {
     const { mailboxes, counters, notices, replies, sessions } = this.#deps;
     const { messageId, mailbox, facts } = entry;
     const { sessionId, sender, broadcastId } = facts;
@@ -79,9 +79,10 @@ export class Undeliverable {
       recipient: mailbox,
       reason,
     });
-    if (!(await mailboxes.bury(messageId, reason, () => notice))) return;
+    if (!(await mailboxes.bury(messageId, reason, () => notice))) return false;
     counters.deadLettered++;
     // At that instant the wait is over as well: that tells its end itself.
     if (reason !== 'expired') replies.ended(messageId, reason);
+    return true;
   }
 }

@@ -13,6 +13,7 @@ import { Cancellations } from './cancellations.ts';
 import { createChatAgents, createChatMail } from './chat-agents.ts';
 import type { Counters } from './counters.ts';
 import type { Credentials } from './credentials.ts';
+import { Departures } from './departures.ts';
 import { Dispatcher, type Receiver } from './dispatcher.ts';
 import { mayGoOn } from './further-delivery.ts';
 import { Guards } from './guards.ts';
@@ -78,6 +79,7 @@ export class Workspace {
   readonly #undeliverable: Undeliverable;
   readonly #background: Background;
   readonly #cancellations: Cancellations;
+  readonly #departures: Departures;
   readonly #settleChatMail: (agentId: string) => Promise<void>;
   readonly #sockets = new Map<string, SocketReceiver[]>();
 
@@ -143,11 +145,13 @@ export class Workspace {
     this.#dispatcher = dispatcher;
     this.#background = background;
     this.#cancellations = new Cancellations({ sessions, mailboxes, notices, replies, answers, background, onError });
+    this.#departures = new Departures({ sessions, mailboxes, undeliverable: this.#undeliverable, background, onError });
   }
 
   /** Ends what an earlier run left half done. */
-  resume(): Promise<void> {
-    return this.#cancellations.resume();
+  async resume(): Promise<void> {
+    await this.#cancellations.resume();
+    await this.#departures.resume();
   }
 
   /** The store has something to offer for a mailbox of this workspace. */

@@ -33,7 +33,7 @@ export const sessionChangeRoutes: FastifyPluginCallback = (app, _options, done) 
     {
       schema: routeSchema({
         tag: 'Sessions',
-        summary: 'Remove a participant; its open tasks are cancelled',
+        summary: 'Remove a participant; its open tasks are cancelled, its mail for the session is withdrawn',
         params: ['session_id', 'agent_id'],
         replies,
       }),

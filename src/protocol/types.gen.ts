@@ -153,6 +153,7 @@ export type SessionEventBody =
   | {type: 'session_created'; data: SessionCreatedData}
   | {type: 'participant_added'; data: ParticipantAddedData}
   | {type: 'participant_removed'; data: ParticipantRemovedData}
+  | {type: 'messages_withdrawn'; data: MessagesWithdrawnData}
   | {type: 'workflow_updated'; data: WorkflowUpdatedData}
   | {type: 'workflow_advanced'; data: WorkflowAdvancedData}
   | {type: 'step_completed'; data: StepCompletedData}
@@ -1254,6 +1255,13 @@ export interface ParticipantRemovedData {
    * Open tasks of the leaver, each followed by its own `task_updated`.
    */
   cancelled_tasks: TaskId[];
+}
+/**
+ * What lay in the mailbox of an agent for the session when it left, and is a dead letter now.
+ */
+export interface MessagesWithdrawnData {
+  agent_id: AgentId;
+  message_ids: MessageId[];
 }
 export interface WorkflowUpdatedData {
   current_step: StepName | null;

@@ -149,6 +149,29 @@ describe('after a crash', () => {
     expect(cancelled).toBeGreaterThan(1);
   });
 
+  it('at any moment of a departure, what lies there for who left goes as well', async () => {
+    const { bus, mail, sessionId } = await startSession();
+    const said = envelope('m2', orchestrator, backend, {
+      message_type: 'status_update',
+      sender: { agent_id: orchestrator, session_id: sessionId },
+    });
+    await bus.workspace('default').messages.send({ envelope: said as unknown as Envelope, principal: operator });
+    bus.sessions.removeParticipant(sessionId, backend);
+    const waitUntilWithdrawn = async () => {
+      while ((await mail.find('m2'))?.status !== 'dead') await nextTurn();
+    };
+    await photograph(waitUntilWithdrawn());
+    let departures = 0;
+    for (const image of images) {
+      const after = await openBus(image);
+      const { participants = [] } = after.bus.sessions.getSession(sessionId) ?? {};
+      const hasLeft = participants.some(({ agent_id, status }) => agent_id === backend && status === 'left');
+      expect(await after.mail.find('m2')).toMatchObject({ status: hasLeft ? 'dead' : 'queued' });
+      if (hasLeft) departures++;
+    }
+    expect(departures).toBeGreaterThan(1);
+  });
+
   it('at any moment of a deletion, no mail of the session is left without it', async () => {
     const { bus, sessionId, waitUntilDead } = await startSession();
     bus.sessions.deleteSession(sessionId);

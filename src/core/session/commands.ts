@@ -12,11 +12,9 @@ import type {
   Name,
   ParticipantInput,
   Priority,
-  SessionId,
   StepName,
   SynthesisOptions,
   TaskId,
-  TaskRetriedData,
   TaskStatus,
   Timestamp,
   TurnId,
@@ -25,12 +23,13 @@ import type {
   WorkflowStepInput,
   WorkspaceId,
 } from '../../protocol/types.gen.ts';
-
-interface CommandHeader {
-  session_id: SessionId;
-  /** When it is decided; UTC with milliseconds. */
-  at: Timestamp;
-}
+import type { CommandHeader } from './command-header.ts';
+import type {
+  ReassignTaskCommand,
+  ReportDeadMessageCommand,
+  ReportRetryCommand,
+  ReportWithdrawnMessagesCommand,
+} from './message-reports.ts';
 
 export interface CreateSessionCommand extends CommandHeader {
   type: 'create_session';
@@ -138,31 +137,6 @@ export interface UpdateTaskCommand extends CommandHeader {
   error?: unknown;
 }
 
-/** The message of a task of this session goes on to another agent. */
-export interface ReassignTaskCommand extends CommandHeader {
-  type: 'reassign_task';
-  message_id: MessageId;
-  delegatee: AgentId;
-  reason: string;
-  deadline: Timestamp;
-  fallback_agents: AgentId[];
-}
-
-/** An attempt to deliver a message of this session failed, and another one is due. */
-export interface ReportRetryCommand extends CommandHeader {
-  type: 'report_retry';
-  message_id: MessageId;
-  outcome: TaskRetriedData['outcome'];
-  reason?: string;
-}
-
-/** A message of this session became a dead letter. */
-export interface ReportDeadMessageCommand extends CommandHeader {
-  type: 'report_dead_message';
-  message_id: MessageId;
-  reason: string;
-}
-
 /** Ends the tasks whose deadline has come, and the session if nothing has happened in it since. */
 export interface ExpireCommand extends CommandHeader {
   type: 'expire';
@@ -241,6 +215,7 @@ export type SessionCommand =
   | ReassignTaskCommand
   | ReportRetryCommand
   | ReportDeadMessageCommand
+  | ReportWithdrawnMessagesCommand
   | ExpireCommand
   | CompleteSessionCommand
   | TerminateSessionCommand

@@ -1,18 +1,11 @@
 // Decisions on what a message of the session, accepted or given up, does to its tasks.
 import { isChatAgent } from '../../protocol/ids.ts';
 import type { AgentId, MessageId, Task } from '../../protocol/types.gen.ts';
-import type {
-  ReassignTaskCommand,
-  RecordBroadcastCommand,
-  RecordMessageCommand,
-  ReportDeadMessageCommand,
-  ReportRetryCommand,
-  RequestedTask,
-  SessionMessage,
-} from './commands.ts';
+import type { RecordBroadcastCommand, RecordMessageCommand, RequestedTask, SessionMessage } from './commands.ts';
 import { answeredTask, requestedBy, stepForTask } from './correlation.ts';
 import { assertNewTask, endTask } from './decide-tasks.ts';
 import type { Draft } from './draft.ts';
+import type { ReassignTaskCommand, ReportDeadMessageCommand, ReportRetryCommand } from './message-reports.ts';
 import { get } from './sorted-map.ts';
 import { assertActive, assertParticipant, assertRoomFor, type SessionAggregate } from './state.ts';
 import { askedAgent, isOpen, taskTypeOf } from './tasks.ts';

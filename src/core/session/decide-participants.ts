@@ -3,6 +3,7 @@ import { BusError } from '../../protocol/errors.ts';
 import type { AddParticipantCommand, RemoveParticipantCommand } from './commands.ts';
 import { endTask } from './decide-tasks.ts';
 import type { Draft } from './draft.ts';
+import type { ReportWithdrawnMessagesCommand } from './message-reports.ts';
 import { existing, joining, withinLimit } from './participants.ts';
 import { activeParticipant } from './state.ts';
 import { openTasks } from './task-index.ts';
@@ -17,7 +18,7 @@ export function addParticipant(draft: Draft, { participant: input, max_participa
   draft.record({ type: 'participant_added', data: { participant } });
 }
 
-/** The leaver's open tasks are cancelled. @throws BusError PARTICIPANT_NOT_FOUND */
+/** The leaver's open tasks are cancelled; what it asked of others goes on. @throws BusError PARTICIPANT_NOT_FOUND */
 export function removeParticipant(draft: Draft, { agent_id, session_id }: RemoveParticipantCommand): void {
   if (!activeParticipant(draft.state, agent_id)) {
     throw new BusError('PARTICIPANT_NOT_FOUND', `${agent_id} is no active participant of session ${session_id}.`);
@@ -28,4 +29,8 @@ export function removeParticipant(draft: Draft, { agent_id, session_id }: Remove
     data: { agent_id, cancelled_tasks: theirs.map((task) => task.task_id) },
   });
   for (const task of theirs) endTask(draft, task, { status: 'cancelled' });
+}
+
+export function reportWithdrawnMessages(draft: Draft, { agent_id, message_ids }: ReportWithdrawnMessagesCommand): void {
+  draft.record({ type: 'messages_withdrawn', data: { agent_id, message_ids } });
 }

@@ -4,7 +4,7 @@ import type { SessionCommand } from './commands.ts';
 import { clearChatHistory, createChat, deleteChat, endChatTurn, startChatTurn, switchChat } from './decide-chats.ts';
 import { updateContext } from './decide-context.ts';
 import { reassignTask, recordBroadcast, recordMessage, reportDeadMessage, reportRetry } from './decide-message.ts';
-import { addParticipant, removeParticipant } from './decide-participants.ts';
+import { addParticipant, removeParticipant, reportWithdrawnMessages } from './decide-participants.ts';
 import { completeSession, createSession, expire, terminateSession } from './decide-session.ts';
 import { delegateTask, updateTask } from './decide-tasks.ts';
 import { advanceWorkflow, updateWorkflow } from './decide-workflow.ts';
@@ -46,7 +46,14 @@ export function execute(state: SessionAggregate | undefined, command: SessionCom
   return { events: draft.events, state: draft.state };
 }
 
-const reports = ['reassign_task', 'report_retry', 'report_dead_message', 'expire', 'end_chat_turn'] as const;
+const reports = [
+  'reassign_task',
+  'report_retry',
+  'report_dead_message',
+  'report_withdrawn_messages',
+  'expire',
+  'end_chat_turn',
+] as const;
 type Report = Extract<SessionCommand, { type: (typeof reports)[number] }>;
 
 function isReport(command: SessionCommand): command is Report {
@@ -90,6 +97,9 @@ function carryOut(draft: Draft, command: Exclude<SessionCommand, { type: 'create
       break;
     case 'report_dead_message':
       reportDeadMessage(draft, command);
+      break;
+    case 'report_withdrawn_messages':
+      reportWithdrawnMessages(draft, command);
       break;
     case 'expire':
       expire(draft, command);

@@ -113,6 +113,9 @@ export const command: fc.Arbitrary<SessionCommand> = fc.oneof(
       ),
   },
   messageId.map((message_id) => ask({ type: 'report_retry', message_id, outcome: 'nacked' })),
+  fc
+    .tuple(agent, messageId)
+    .map(([agent_id, id]) => ask({ type: 'report_withdrawn_messages', agent_id, message_ids: [id] })),
   { weight: 3, arbitrary: chatCommand },
   messageId.map((message_id) => ask({ type: 'report_dead_message', message_id, reason: 'expired' })),
   fc

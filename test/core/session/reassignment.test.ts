@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ReassignTaskCommand } from '../../../src/core/session/commands.ts';
 import { decide } from '../../../src/core/session/decide.ts';
+import type { ReassignTaskCommand } from '../../../src/core/session/message-reports.ts';
 import {
   answers,
   ask,
