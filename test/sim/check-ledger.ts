@@ -34,6 +34,9 @@ export function checkLedger(
   }
 }
 
+/** What an orchestrator brings about. */
+const withTheSession = new Set(['task cancelled', 'participant left']);
+
 /** Nothing dies without a reason that the outside can confirm. */
 function checkDeath(
   message: KnownMessage,
@@ -51,5 +54,7 @@ function checkDeath(
     }
   } else if (reason.startsWith('given up')) {
     if (!message.givenUp) violate('I1', `is dead (${reason}), and nobody gave it up`);
-  } else if (reason !== 'task cancelled' || !message.cancelled) violate('I1', `is dead for no known reason: ${reason}`);
+  } else if (!withTheSession.has(reason) || !message.cancelled) {
+    violate('I1', `is dead for no known reason: ${reason}`);
+  }
 }
