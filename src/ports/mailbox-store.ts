@@ -182,7 +182,7 @@ export interface MailboxStore {
   /** Answers in the same turn, also of what is not durable yet; `undefined` for an id that is free or cannot be read. */
   glimpse(messageId: string): Glimpse | undefined;
 
-  /** Waits until what it tells of is durable. */
+  /** Waits until the message's acceptance, or its end, is durable; of what came in between it tells before that is. */
   find(messageId: string): Promise<LedgerEntry | undefined>;
 
   /**
