@@ -79,6 +79,17 @@ describe('the packed package', () => {
        const chat: ChatInstance | undefined = await inSession(bus.sessionManager);
        // @ts-expect-error it may not be there
        chat.sendMessage(response);
+       const sessionManager = bus['sessionManager'];
+       const tutorial: string = sessionManager.createSession(
+         'claude-code://orchestrator',
+         [{ agent_id: 'opencode://backend', role: 'implementer' }],
+         [{ name: 'design', required_agents: ['claude-code://orchestrator'] }],
+         { project: 'feature/notifications' },
+       );
+       sessionManager.updateSharedContext(tutorial, {
+         ...sessionManager.getSession(tutorial)?.shared_context,
+         latestCommit: 'abc123',
+       });
        // @ts-expect-error no such option
        new SessionManager({ maxSession: 10 });
        await alone.close();
@@ -98,7 +109,7 @@ describe('the packed package', () => {
     const tsc = join(packageRoot, 'node_modules/typescript/bin/tsc');
     const { code, stdout } = await run(process.execPath, tsc, ...options, '--types', 'node', 'program.ts');
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-  });
+  }, 120_000);
 
   it('brings its command', async () => {
     const { code, stdout } = await run(process.execPath, join(installed, manifest.bin['agent-bus']), '--version');
