@@ -11,11 +11,12 @@ const batch = 100;
 const lanes = 10;
 const settleMs = 3_000;
 const stallMs = 30_000;
-const run = 'scale';
+/** Part of every message id. */
+export const run = 'scale';
 const sender = 'scale://sender';
 
 /** @param {number} index */
-const mailboxId = (index) => `scale://mailbox-${index}`;
+export const mailboxId = (index) => `scale://mailbox-${index}`;
 
 /** @param {import('./scenarios.mjs').Bench} bench @param {number} mailboxes A multiple of `batch`, or one. */
 export async function measureBacklog({ options: { messages }, report, startServer }, mailboxes) {
@@ -25,7 +26,10 @@ export async function measureBacklog({ options: { messages }, report, startServe
   const envelopes = Array.from({ length: mailboxes }, (_, index) => envelopeTo(mailboxId(index)));
   const flags = ['--ack-timeout', '30s', '--max-connections', String(mailboxes)];
   const first = await startServer(flags);
-  await register(first.url, mailboxes);
+  await register(
+    first.url,
+    Array.from({ length: mailboxes }, (_, index) => mailboxId(index)),
+  );
 
   const { peak: filling, result: filled } = await watchMemory(first.pid, () => fill(first, envelopes, messages));
   report.figure('accepted per second, in batches of 100', filled.perSecond, '/s');
@@ -59,16 +63,15 @@ function reportMemory(report, when, pid, atMost) {
 }
 
 /** @param {string} recipient */
-function envelopeTo(recipient) {
+export function envelopeTo(recipient) {
   const envelope = createEnvelope({ run, sender, recipient, timestamp: new Date().toISOString() });
   // As long as the usual one, and longer than the run.
   return { ...envelope, routing: { ...envelope.routing, timeout: '999m' } };
 }
 
-/** @param {string} url @param {number} mailboxes */
-async function register(url, mailboxes) {
+/** @param {string} url @param {string[]} ids */
+export async function register(url, ids) {
   const http = new HttpClient(url, 8);
-  const ids = Array.from({ length: mailboxes }, (_, index) => mailboxId(index));
   await Promise.all(
     ids.map((agent_id) => http.call('POST', '/agents/register', { agent_descriptor: { agent_id, capabilities: [] } })),
   );
@@ -79,7 +82,7 @@ async function register(url, mailboxes) {
  * Mailboxes are served by one lane each, where there are many; what is sent over one lane is in one order.
  * @param {{ url: string, pid: number }} server @param {{ message_id: string }[]} envelopes @param {number} messages
  */
-async function fill(server, envelopes, messages) {
+export async function fill(server, envelopes, messages) {
   const started = performance.now();
   /** The lane of each batch. */
   const laneOf = new Uint8Array(messages / batch);
@@ -118,7 +121,7 @@ async function fill(server, envelopes, messages) {
  * @param {{ url: string, pid: number }} server @param {{ message_id: string }[]} envelopes
  * @param {Uint8Array} laneOf @param {number} messages
  */
-async function drain(server, envelopes, laneOf, messages) {
+export async function drain(server, envelopes, laneOf, messages) {
   const target = { ...server, key: apiKey, core: undefined, acks: true };
   const seen = new Uint8Array(messages);
   let delivered = 0;

@@ -6,15 +6,17 @@ import { parseArgs } from 'node:util';
 import { scenarios } from './scenarios.mjs';
 
 const names = scenarios.map(({ name }) => name);
+const usual = scenarios.filter(({ byName }) => !byName).map(({ name }) => name);
 
 const usage = `Usage: npm run test:scale -- [options]
 
 Connects many agents to the built bus, queues many messages in it and opens many sessions; ends with 1 where a limit is broken.
 
-  --quick               2,000 agents, 100,000 messages, 1,000 sessions (about two minutes)
-  --only <names>        of ${names.join(', ')} (all)
+  --quick               2,000 agents, 100,000 messages, 50,000 settled ones, 1,000 sessions (about two minutes)
+  --only <names>        of ${names.join(', ')} (${usual.join(',')})
   --agents <n>          connected agents (10000)
   --messages <n>        queued messages of 700 bytes (1000000)
+  --settled <n>         settled messages that are purged (200000)
   --pulls <n>           waiting long polls (1000)
   --sessions <n>        sessions of 10 participants (10000)
   --seconds <s>         how long the idle sockets are watched (60; quick 12)
@@ -30,9 +32,10 @@ export function readOptions(args) {
     args,
     options: {
       quick: { type: 'boolean', default: false },
-      only: { type: 'string', default: names.join(',') },
+      only: { type: 'string', default: usual.join(',') },
       agents: { type: 'string' },
       messages: { type: 'string' },
+      settled: { type: 'string' },
       pulls: { type: 'string' },
       sessions: { type: 'string' },
       seconds: { type: 'string' },
@@ -46,12 +49,16 @@ export function readOptions(args) {
   const only = values.only.split(',');
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new TypeError(`--only: "${unknown}" is none of ${names.join(', ')}`);
-  const size = (/** @type {'agents' | 'messages' | 'pulls' | 'sessions' | 'seconds'} */ name, full = 0, small = 0) =>
-    wholeNumber(name, values[name] ?? String(quick ? small : full));
+  const size = (
+    /** @type {'agents' | 'messages' | 'settled' | 'pulls' | 'sessions' | 'seconds'} */ name,
+    full = 0,
+    small = 0,
+  ) => wholeNumber(name, values[name] ?? String(quick ? small : full));
   return {
     scenarios: scenarios.filter(({ name }) => only.includes(name)),
     agents: size('agents', 10_000, 2_000),
     messages: size('messages', 1_000_000, 100_000),
+    settled: size('settled', 200_000, 50_000),
     pulls: size('pulls', 1_000, 1_000),
     sessions: size('sessions', 10_000, 1_000),
     seconds: size('seconds', 60, 12),
