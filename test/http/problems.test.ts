@@ -1,8 +1,8 @@
 import net from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { operator } from '../../src/bus/identity.ts';
 import { BusError, errorTable } from '../../src/protocol/errors.ts';
-import { type Call, expectProblem, type Http, register, startHttp } from './start-http.ts';
+import { type Call, expectProblem, register, shareHttp } from './start-http.ts';
 
 const agent = 'opencode://backend';
 const envelope = {
@@ -12,11 +12,16 @@ const envelope = {
   message_type: 'status_update',
 };
 
-async function send(body: unknown, more: Call = {}) {
-  const http = await startHttp();
-  await register(http, agent);
-  return http.call('POST', '/messages/send', { body, ...more });
-}
+let sent = 0;
+/** One that was not sent before. */
+const another = () => ({ ...envelope, message_id: `another_${++sent}` });
+
+const shared = shareHttp();
+beforeAll(async () => {
+  await register(shared(), agent);
+  await shared().call('POST', '/sessions', { body: { session_id: 's1' } });
+});
+const send = (body: unknown, more: Call = {}) => shared().call('POST', '/messages/send', { body, ...more });
 
 describe('a body', () => {
   it.each([
@@ -45,7 +50,7 @@ describe('a body', () => {
     ['many lists beside each other', Array(5000).fill([])],
     ['the word constructor as a key', { constructor: 'x', prototype: 1 }],
   ])('with %s is taken', async (_what, payload) => {
-    expect((await send({ ...envelope, payload })).status).toBe(202);
+    expect((await send({ ...another(), payload })).status).toBe(202);
   });
 
   it('with a prototype key is told which key to rename', async () => {
@@ -67,14 +72,14 @@ describe('a body', () => {
   it.each(['application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'Application/JSON'])(
     'of content type %s is taken',
     async (type) => {
-      expect((await send(envelope, { headers: { 'content-type': type } })).status).toBe(202);
+      expect((await send(another(), { headers: { 'content-type': type } })).status).toBe(202);
     },
   );
 
   it('of 2 MB is PAYLOAD_TOO_LARGE, and the client gets to read that', async () => {
     const body = { ...envelope, payload: 'x'.repeat(2_000_000) };
     expectProblem(await send(body), 413, 'PAYLOAD_TOO_LARGE');
-    const { url } = await startHttp();
+    const { url } = shared();
     const reply = await fetch(`${url}/messages/send`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-agent-api-key': 'test-key' },
@@ -86,7 +91,7 @@ describe('a body', () => {
   });
 
   it('of 2 MB without a content-length is PAYLOAD_TOO_LARGE', async () => {
-    const { url } = await startHttp();
+    const { url } = shared();
     const chunk = new TextEncoder().encode('x'.repeat(500_000));
     let sent = 0;
     const reply = await fetch(`${url}/messages/send`, {
@@ -104,7 +109,7 @@ describe('a body', () => {
   });
 
   it('that is missing where one is needed is VALIDATION_FAILED', async () => {
-    const { call } = await startHttp();
+    const { call } = shared();
     expectProblem(await call('POST', '/messages/send'), 400, 'VALIDATION_FAILED');
   });
 });
@@ -175,8 +180,7 @@ describe('an envelope', () => {
   });
 
   it('of an ended session is SESSION_ENDED', async () => {
-    const http = await startHttp();
-    await register(http, agent);
+    const http = shared();
     const session = { session_id: 'sess_over', orchestrator: envelope.sender.agent_id };
     await http.call('POST', '/sessions', { body: session });
     await http.call('POST', '/sessions/sess_over/complete');
@@ -228,7 +232,7 @@ describe('a path', () => {
     ['GET', '//', 404, 'ROUTE_NOT_FOUND'],
     ['GET', '/Agents', 404, 'ROUTE_NOT_FOUND'],
   ] as [string, string, number, string][])('%s %s is answered with %i %s', async (method, path, status, code) => {
-    const { call } = await startHttp();
+    const { call } = shared();
     expectProblem(await call(method, path), status, code);
   });
 
@@ -243,7 +247,7 @@ describe('a path', () => {
     ['POST', '/health', 'GET, HEAD'],
     ['TRACE', '/ready', 'GET, HEAD'],
   ])('%s %s is answered with the methods it takes', async (method, path, allow) => {
-    const { call } = await startHttp();
+    const { call } = shared();
     const reply = await call(method, path);
     if (allow === undefined) return expectProblem(reply, 404, 'ROUTE_NOT_FOUND');
     expectProblem(reply, 405, 'METHOD_NOT_ALLOWED');
@@ -255,7 +259,7 @@ describe('a mailbox', () => {
   it.each(['/agents/a://b/messages', '/sessions/s1/events'])(
     'has no HEAD of %s: that would take or stream',
     async (path) => {
-      const { call } = await startHttp();
+      const { call } = shared();
       expect((await call('HEAD', path)).status).toBe(405);
     },
   );
@@ -284,24 +288,22 @@ describe('a query string', () => {
     '/sessions/s1/tasks?status=done',
     '/sessions?__proto__=1',
   ])('%s is VALIDATION_FAILED', async (path) => {
-    const http = await startHttp();
-    await register(http, agent);
-    await http.call('POST', '/sessions', { body: { session_id: 's1' } });
-    expectProblem(await http.call('GET', path), 400, 'VALIDATION_FAILED');
+    expectProblem(await shared().call('GET', path), 400, 'VALIDATION_FAILED');
   });
 });
 
 describe('a fault inside', () => {
-  const failing = (error: unknown) => ({
+  let fault: unknown;
+  const failing = {
     authenticate: () => operator,
     rateLimit: { take: () => undefined },
     counters: {},
     sessionsFor: () => ({
       listSessions: () => {
-        throw error;
+        throw fault;
       },
     }),
-  });
+  };
   const lines: { level: string; object: Record<string, unknown> }[] = [];
   const logger = Object.fromEntries(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace'].map((level) => [
@@ -309,30 +311,28 @@ describe('a fault inside', () => {
       (object: Record<string, unknown>) => lines.push({ level, object }),
     ]),
   );
-  const startFailing = (error: unknown): Promise<Http> => {
+  const faulty = shareHttp({ bus: failing, logger } as never);
+  const askFor = (error: unknown, path = '/sessions') => {
+    fault = error;
     lines.length = 0;
-    return startHttp({ bus: failing(error), logger } as never);
+    return faulty().call('GET', path);
   };
 
   it('is INTERNAL, tells the client nothing of it, and is logged with its stack', async () => {
     const cause = new TypeError('the secret is 42');
-    const { call } = await startFailing(cause);
-    const reply = await call('GET', '/sessions?limit=3');
+    const reply = await askFor(cause, '/sessions?limit=3');
     expectProblem(reply, 500, 'INTERNAL');
     expect(reply.text).not.toContain('42');
-    expect(lines).toEqual([
-      { level: 'error', object: { reqId: 'req_1', method: 'GET', path: '/sessions', code: 'INTERNAL', err: cause } },
-    ]);
+    const object = { reqId: 'req_1', method: 'GET', path: '/sessions', code: 'INTERNAL', err: cause };
+    expect(lines).toEqual([{ level: 'error', object }]);
   });
 
   it.each([undefined, null, 'text', { statusCode: 200 }, { code: 7 }])('is INTERNAL also as %j', async (thrown) => {
-    const { call } = await startFailing(thrown);
-    expectProblem(await call('GET', '/sessions'), 500, 'INTERNAL');
+    expectProblem(await askFor(thrown), 500, 'INTERNAL');
   });
 
   it.each(Object.entries(errorTable))('of the code %s has the status of the table', async (code, { status, title }) => {
-    const { call } = await startFailing(new BusError(code as keyof typeof errorTable, 'Do this.'));
-    const reply = await call('GET', '/sessions');
+    const reply = await askFor(new BusError(code as keyof typeof errorTable, 'Do this.'));
     expectProblem(reply, status, code);
     expect(reply.body).toMatchObject({ title, error: 'Do this.', type: 'about:blank', success: false });
     expect(reply.headers['retry-after']).toBe(status === 429 || status === 503 ? '1' : undefined);
@@ -342,7 +342,7 @@ describe('a fault inside', () => {
 
 describe('what is not HTTP', () => {
   const talk = async (text: string): Promise<string> => {
-    const { port } = await startHttp();
+    const { port } = shared();
     const socket = net.connect(port, '127.0.0.1');
     socket.write(text);
     return Buffer.concat(await socket.toArray()).toString();
@@ -365,7 +365,7 @@ describe('what is not HTTP', () => {
   });
 
   it('is answered with REQUEST_TIMEOUT where the request does not arrive in time', async () => {
-    const { app, port } = await startHttp();
+    const { app, port } = shared();
     const client = net.connect(port, '127.0.0.1');
     const server = await new Promise<net.Socket>((resolve) => app.server.once('connection', resolve));
     app.server.emit('clientError', Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), server);

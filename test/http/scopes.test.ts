@@ -5,7 +5,7 @@ import { operator } from '../../src/bus/identity.ts';
 import { framePolicy, policy } from '../../src/http/policy.ts';
 import type { Scope } from '../../src/protocol/types.gen.ts';
 import { backend, envelope, orchestrator, startBus } from '../support/running-bus.ts';
-import { expectProblem, type Http, startHttp } from './start-http.ts';
+import { expectProblem, type Http, shareHttp, startHttp } from './start-http.ts';
 
 const scopes: Scope[] = ['send', 'receive', 'sessions', 'admin'];
 const agent = 'opencode://backend';
@@ -44,16 +44,18 @@ function ask({ call }: Http, route: string, key: string | null) {
   return call(method, path + query, { key, ...(body !== undefined && { body }) });
 }
 
+const shared = shareHttp();
+
 describe.each(Object.entries(policy))('%s', (route, { scope: named, who }) => {
   // Keys that are for no agent keep the tokens of agents as administrators.
   const scope = who === 'keeper' ? 'admin' : named;
 
   it('is for nobody without a key', async () => {
-    expectProblem(await ask(await startHttp(), route, null), 401, 'UNAUTHORIZED');
+    expectProblem(await ask(shared(), route, null), 401, 'UNAUTHORIZED');
   });
 
   it('is refused for want of its scope, and only then', async () => {
-    const http = await startHttp();
+    const http = shared();
     for (const granted of [[], ...scopes.map((one) => [one]), scopes, scopes.filter((one) => one !== scope)]) {
       const reply = await ask(http, route, await keyWith(http.bus, granted as Scope[]));
       const isScopeMissing = scope !== undefined && !(granted as Scope[]).includes(scope);
@@ -63,8 +65,7 @@ describe.each(Object.entries(policy))('%s', (route, { scope: named, who }) => {
   });
 
   it('is refused for want of its scope to the operator never', async () => {
-    const http = await startHttp();
-    expect((await ask(http, route, 'test-key')).body?.code).not.toBe('FORBIDDEN');
+    expect((await ask(shared(), route, 'test-key')).body?.code).not.toBe('FORBIDDEN');
   });
 });
 

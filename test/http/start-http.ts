@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import http, { type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished } from 'vitest';
+import { beforeAll, expect, onTestFinished } from 'vitest';
 import { type AppOptions, buildApp } from '../../src/http/app.ts';
 import { validatorOf } from '../../src/schema/registry.ts';
 import { busKey, config, openTestAudit, openTestBus } from './test-bus.ts';
@@ -28,11 +28,24 @@ interface Operation {
 }
 type Paths = Record<string, Record<string, Operation>>;
 
+/** What the routes declare, whichever bus they are of: to write it down takes as long as a request. */
+let paths: Paths | undefined;
+
 /** Closed when the test ends. */
 export async function startHttp(options: Partial<AppOptions> = {}): Promise<Http> {
   const http = await openHttp(options);
   onTestFinished(() => http.close());
   return http;
+}
+
+/** One for all tests of the file or the group that this is called in: for those that leave it as it was. */
+export function shareHttp(options: Partial<AppOptions> = {}): () => Http {
+  let http: OpenHttp;
+  beforeAll(async () => {
+    http = await openHttp(options);
+    return () => http.close();
+  });
+  return () => http;
 }
 
 /** The same, to be closed by hand. */
@@ -47,7 +60,8 @@ export async function openHttp(options: Partial<AppOptions> = {}) {
     expect(failures).toEqual([]);
   }
   const { port } = app.server.address() as AddressInfo;
-  const paths = app.swagger().paths as unknown as Paths;
+  paths ??= app.swagger().paths as unknown as Paths;
+  const declared = paths;
 
   /** The path is sent as it is written. */
   async function call(method: string, path: string, { body, headers = {}, key = busKey }: Call = {}): Promise<Reply> {
@@ -74,7 +88,7 @@ export async function openHttp(options: Partial<AppOptions> = {}) {
       text,
       body: type.includes('json') && method !== 'HEAD' ? JSON.parse(text) : undefined,
     };
-    if (method !== 'HEAD') expectDeclared(paths, method, path, reply);
+    if (method !== 'HEAD') expectDeclared(declared, method, path, reply);
     return reply;
   }
 
