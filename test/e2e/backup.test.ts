@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { open } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runToEnd, type ServerProcess, startServer } from '../support/server-process.ts';
@@ -96,13 +97,16 @@ describe('agent-bus backup', () => {
     const confirmed: string[] = [];
     let sent = 0;
     let loading = true;
+    const enough = 500;
     const load = Array.from({ length: 16 }, async () => {
       while (loading) {
         const id = `m_${sent++}`;
         if ((await send(call, id)).status === 202) confirmed.push(id);
+        // Beside the backup, not in place of it.
+        if (confirmed.length > enough) await delay(20);
       }
     });
-    while (confirmed.length < 500) await new Promise((resolve) => setImmediate(resolve));
+    while (confirmed.length < enough) await delay(1);
     const before = [...confirmed];
     expect(await backup()).toMatchObject({ code: 0, stderr: '' });
     expect(confirmed.length).toBeGreaterThan(before.length);

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { credentialOf } from '../../src/http/auth.ts';
-import { expectProblem, register, startHttp } from './start-http.ts';
+import { expectProblem, register, shareHttp } from './start-http.ts';
 import { busKey } from './test-bus.ts';
 
 const keyed = [
@@ -15,9 +15,11 @@ const keyed = [
   '/docs/json',
 ];
 
+const shared = shareHttp();
+
 describe('a key', () => {
   it.each([...keyed, '/docs/static/swagger-ui.css', '/no/such/route'])('is needed for %s', async (path) => {
-    const { call } = await startHttp();
+    const { call } = shared();
     expectProblem(await call('GET', path, { key: null }), 401, 'UNAUTHORIZED');
     const wrong = await call('GET', path, { key: 'wrong' });
     expectProblem(wrong, 401, 'UNAUTHORIZED');
@@ -25,12 +27,12 @@ describe('a key', () => {
   });
 
   it.each(['/health', '/ready'])('is not needed for %s', async (path) => {
-    const { call } = await startHttp();
+    const { call } = shared();
     expect((await call('GET', path, { key: null })).status).toBe(200);
   });
 
   it('is taken as x-agent-api-key or as a bearer token', async () => {
-    const { call } = await startHttp();
+    const { call } = shared();
     expect((await call('GET', '/agents', { key: busKey })).status).toBe(200);
     for (const authorization of [`Bearer ${busKey}`, `bearer ${busKey}`]) {
       expect((await call('GET', '/agents', { key: null, headers: { authorization } })).status).toBe(200);
@@ -38,14 +40,14 @@ describe('a key', () => {
   });
 
   it('is refused in the body of nothing: a POST without it is not even read', async () => {
-    const { call } = await startHttp();
+    const { call } = shared();
     expectProblem(await call('POST', '/messages/send', { key: null, body: '{not json' }), 401, 'UNAUTHORIZED');
   });
 
   it.each(['api_key', 'apikey', 'key', 'token', 'access_token', 'x-agent-api-key', 'API_KEY'])(
     'is refused in the query string as %s, also where the header is right',
     async (name) => {
-      const { call } = await startHttp();
+      const { call } = shared();
       const reply = await call('GET', `/agents?${name}=${busKey}`);
       expectProblem(reply, 400, 'KEY_IN_QUERY');
       expect(reply.text).not.toContain(busKey);
@@ -53,7 +55,7 @@ describe('a key', () => {
   );
 
   it('that is missing from an upgrade ends the connection with 401', async () => {
-    const { port } = await startHttp();
+    const { port } = shared();
     const socket = net.connect(port, '127.0.0.1');
     socket.write(
       'GET /?agent_id=a://b HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
@@ -62,13 +64,13 @@ describe('a key', () => {
   });
 
   it("may be an agent's own token", async () => {
-    const http = await startHttp();
+    const http = shared();
     const [token] = await register(http, 'codex://frontend');
     expect((await http.call('GET', '/agents/codex%3A%2F%2Ffrontend', { key: token ?? '' })).status).toBe(200);
   });
 
   it('is taken as the password of HTTP Basic by the viewer and its document, and nowhere else', async () => {
-    const { call } = await startHttp();
+    const { call } = shared();
     const headers = { authorization: `Basic ${Buffer.from(`me:${busKey}`).toString('base64')}` };
     for (const path of ['/docs', '/docs/', '/docs/json', '/docs/static/swagger-ui.css', '/openapi.json']) {
       expect((await call('GET', path, { key: null, headers })).status, path).toBe(200);
@@ -83,7 +85,7 @@ describe('a key', () => {
   it.each(['Basic', 'Basic %%%', `Basic ${Buffer.from('nocolon').toString('base64')}`, 'Digest x'])(
     'as %s is a 401 of the viewer',
     async (authorization) => {
-      const { call } = await startHttp();
+      const { call } = shared();
       expectProblem(await call('GET', '/docs', { key: null, headers: { authorization } }), 401, 'UNAUTHORIZED');
     },
   );

@@ -3,7 +3,7 @@ import http from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { backend, envelope, key, startBus } from '../support/running-bus.ts';
-import { expectProblem, startHttp } from './start-http.ts';
+import { expectProblem, shareHttp, startHttp } from './start-http.ts';
 import { config } from './test-bus.ts';
 
 const refused = (status: number, code: string) =>
@@ -39,14 +39,16 @@ const forwarded = {
   forwarded: 'for=127.0.0.1;host=localhost;proto=https',
 };
 
+const shared = shareHttp();
+
 describe('a request', () => {
   it.each(doors)('%s %s is refused under a name that is not the bus', async (method, path, as) => {
-    const { call } = await startHttp();
+    const { call } = shared();
     expectProblem(await call(method, path, { key: as, headers: { host: 'evil.example' } }), 421, 'HOST_NOT_ALLOWED');
   });
 
   it.each(doors)('%s %s is refused from a foreign page', async (method, path, as) => {
-    const { call } = await startHttp();
+    const { call } = shared();
     for (const origin of [evil, 'null']) {
       const reply = await call(method, path, { key: as, headers: { origin } });
       expectProblem(reply, 403, 'ORIGIN_NOT_ALLOWED');
@@ -55,7 +57,7 @@ describe('a request', () => {
   });
 
   it.each(Object.entries(forwarded))('is not saved by %s: %s', async (name, value) => {
-    const { call } = await startHttp();
+    const { call } = shared();
     const as = (headers: object) => call('GET', '/agents', { headers: { ...headers, [name]: value } });
     expectProblem(await as({ host: 'evil.example' }), 421, 'HOST_NOT_ALLOWED');
     expectProblem(await as({ origin: evil }), 403, 'ORIGIN_NOT_ALLOWED');
@@ -172,7 +174,7 @@ describe('CORS', () => {
   const start = () => startHttp({ config: { ...config, corsOrigins: [page] } });
 
   it('is off without corsOrigins, for pages of this machine as well', async () => {
-    const { call } = await startHttp();
+    const { call } = shared();
     const headers = { origin: 'http://localhost:5173' };
     const asked = await call('OPTIONS', '/agents', { key: null, headers: { ...headers, ...preflight } });
     expectProblem(asked, 401, 'UNAUTHORIZED');
