@@ -8,14 +8,14 @@ describe('an envelope with deliver_after', () => {
   it.each(['http', 'socket'])('is stored at once, and offered when its time has come (%s)', async (door) => {
     const bus = await startBus({ messageTimeout: 5_000 });
     const [sender, agent] = [await bus.connect(orchestrator), await bus.connect(backend)];
-    const sent = envelope('m1', orchestrator, backend, delayed('300ms'));
+    const sent = envelope('m1', orchestrator, backend, delayed('1500ms'));
     if (door === 'socket') sender.send(sent);
     const receipt = door === 'http' ? (await bus.send(sent)).body : await sender.receipt('m1');
     expect(receipt).toMatchObject({ status: 'queued', deliver_at: expect.any(String) });
     const before = await bus.ledger('m1');
     expect(before).toMatchObject({ status: 'queued', attempts: [], next_attempt_at: receipt.deliver_at });
-    expect(Date.parse(before.next_attempt_at) - Date.parse(before.accepted_at)).toBe(300);
-    expect(Date.parse(before.deadline) - Date.parse(before.accepted_at)).toBe(5_300);
+    expect(Date.parse(before.next_attempt_at) - Date.parse(before.accepted_at)).toBe(1_500);
+    expect(Date.parse(before.deadline) - Date.parse(before.accepted_at)).toBe(6_500);
     await bus.send(envelope('m2', orchestrator, backend));
     expect(await agent.envelopes(2)).toEqual(['m2', 'm1']);
     const { attempts } = await bus.ledger('m1');
@@ -52,11 +52,11 @@ describe('an envelope with deliver_after', () => {
     const agent = await bus.connect(backend);
     const session_id = bus.bus.sessionManager.createSession(orchestrator, [{ agent_id: backend }], []);
     const sender = { agent_id: orchestrator, session_id };
-    const { body } = await bus.send(envelope('m1', orchestrator, backend, { sender, ...delayed('150ms') }));
+    const { body } = await bus.send(envelope('m1', orchestrator, backend, { sender, ...delayed('1500ms') }));
     expect(body.task).toBeDefined();
     await bus.call('DELETE', `/sessions/${session_id}/participants/${backend}`);
     expect((await bus.untilStatus('m1', 'dead')).reason).toBe('task cancelled');
-    await bus.send(envelope('m2', orchestrator, backend, delayed('300ms')));
+    await bus.send(envelope('m2', orchestrator, backend, delayed('1600ms')));
     expect((await agent.envelope()).message_id).toBe('m2');
   });
 
@@ -64,7 +64,7 @@ describe('an envelope with deliver_after', () => {
     const dataDir = temporaryFolder();
     const before = await startBus({ persistenceEnabled: true, dataDir });
     await before.register(backend);
-    const { body } = await before.send(envelope('m1', orchestrator, backend, delayed('900ms')));
+    const { body } = await before.send(envelope('m1', orchestrator, backend, delayed('3s')));
     await before.bus.stop();
     const bus = await startBus({ persistenceEnabled: true, dataDir });
     const agent = await bus.connect(backend);

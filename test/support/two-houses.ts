@@ -143,7 +143,7 @@ export async function furnish(bus: Bus): Promise<void> {
         ...more,
       },
     });
-  const take = () => messages.pull(names.agent, { max: 1, waitMs: 0 }, new AbortController().signal);
+  const take = () => messages.pull(names.agent, { max: 1, waitMs: 0, leaseMs: 600_000 }, new AbortController().signal);
   await send(names.dead, 'status_update');
   await take();
   await messages.nack(names.agent, names.dead, { giveUp: true, reason: canary });
