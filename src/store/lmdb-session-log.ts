@@ -65,12 +65,8 @@ export class LmdbSessionLog implements SessionLog {
     let group: Group | undefined;
     for (let id = 1; id <= version; id++) group = this.#rows.put(sessionEvents, [sessionId, id], undefined);
     await group?.done;
-    this.#forget(sessionId, removed).catch(() => undefined);
-  }
-
-  /** Once the table says the same; unless something of the session was handed over meanwhile. */
-  async #forget(sessionId: string, removed: object): Promise<void> {
     await this.#rows.complete();
+    // The table says it from now on; unless something of the session was handed over meanwhile.
     if (this.#versions.get(sessionId) === removed) this.#versions.delete(sessionId);
   }
 
