@@ -8,10 +8,12 @@ import type { JournalRecord } from './journal-record.ts';
 import type { Ledger } from './ledger.ts';
 import type { Shelf } from './shelf.ts';
 
-/** Between two steps, so that a purge is a trickle beside the mail. */
+/** Between two steps at least, so that a purge is a trickle beside the mail. */
 const stepMs = 5;
+/** A step rests so many times as long as it took. */
+const rests = 3;
 /** A step looks at so many messages. */
-const stepSize = 256;
+const stepSize = 64;
 const shortestPassMs = 1_000;
 const longestPassMs = 60_000;
 
@@ -59,7 +61,7 @@ export class Retention {
       const now = clock.now();
       if (!journal) shelf.forgetEndedBefore(now - keepMs);
       else if (this.#step(now, journal)) {
-        this.#schedule(stepMs);
+        this.#schedule(Math.max(stepMs, rests * (clock.now() - now)));
         return;
       }
       this.#cursor = undefined;
