@@ -95,6 +95,18 @@ export const slowCases = [
       opened(target, Buffer.concat(Array(400).fill(requestOf('GET', '/openapi.json'))), { reads: false }),
   },
   {
+    name: 'requests without end, whose answers nobody reads',
+    connections: 4,
+    withinMs: 2 * settings.slowReaderMs + lateMs,
+    open: async (target) => {
+      const connection = await opened(target, '', { reads: false });
+      const requests = Buffer.concat(Array(1_000).fill(requestOf('GET', '/health')));
+      // A server that took every one of them in would hold some megabytes more with each turn.
+      void drip(connection, () => requests, 20);
+      return connection;
+    },
+  },
+  {
     name: 'sockets that answer no ping',
     connections: 50,
     withinMs: deadSocketMs,

@@ -49,6 +49,17 @@ describe('plain connections', () => {
     expect(slow.text.split('HTTP/1.1 200 OK').length - 1).toBeLessThan(400);
     expect(idle.closed).toBe(false);
   });
+
+  it('that ask without end and without a key are cut off, and others are answered meanwhile', async () => {
+    const bus = await startBus({ slowReaderTimeout: 1_000 });
+    const flood = open(bus.port);
+    const requests = 'GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(50_000);
+    flood.socket.pause().write(requests);
+    expect((await bus.call('GET', '/health')).status).toBe(200);
+    flood.socket.resume();
+    await expect.poll(() => flood.closed, { timeout: 20_000 }).toBe(true);
+    expect(flood.text.split('HTTP/1.1 200 OK').length - 1).toBeLessThan(50_000);
+  }, 30_000);
 });
 
 describe('an expectation', () => {

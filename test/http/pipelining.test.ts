@@ -48,3 +48,56 @@ describe('a listener that is given requests one at a time', () => {
     expect(answers).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 });
+
+describe('a connection that asks and asks', () => {
+  /** Writes more requests for as long as they are taken, to a listener that does not answer before it is told to. */
+  async function flood(request: string) {
+    const perBlock = Math.ceil(1_000_000 / request.length);
+    const seen = { requests: 0 };
+    const waiting: ServerResponse[] = [];
+    const listener = oneAtATime((_request, response) => waiting.push(response));
+    const server = createServer((incoming, response) => {
+      seen.requests++;
+      listener(incoming, response);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = net.connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined);
+    onTestFinished(() => {
+      socket.destroy();
+      server.close();
+    });
+    const block = request.repeat(perBlock);
+    for (let i = 0; i < 4; i++) socket.write(block);
+    return { socket, seen, waiting, sent: 4 * perBlock };
+  }
+  const large = `GET / HTTP/1.1\r\nhost: localhost\r\nx-padding: ${'x'.repeat(2_000)}\r\n\r\n`;
+
+  it('is read no further while its requests wait, and on when they are answered', async () => {
+    const { socket, seen, waiting, sent } = await flood(large);
+    await expect.poll(() => seen.requests, { timeout: 10_000 }).toBeGreaterThan(32);
+    let most = 0;
+    let answered = 0;
+    socket.resume();
+    const answer = setInterval(() => {
+      most = Math.max(most, seen.requests - answered);
+      for (const response of waiting.splice(0)) {
+        answered++;
+        response.end();
+      }
+    });
+    onTestFinished(() => clearInterval(answer));
+    await expect.poll(() => answered, { timeout: 60_000 }).toBe(sent);
+    // What a read brings comes on top of those for which reading stops.
+    expect(most).toBeLessThan(32 + 2 * 40);
+  }, 70_000);
+
+  it('with more than a thousand requests in one packet is cut off', async () => {
+    const { socket, seen } = await flood('GET / HTTP/1.1\r\nhost:x\r\n\r\n');
+    let closed = false;
+    socket.once('close', () => {
+      closed = true;
+    });
+    await expect.poll(() => closed, { timeout: 20_000 }).toBe(true);
+    expect(seen.requests).toBeLessThan(10_000);
+  }, 30_000);
+});
