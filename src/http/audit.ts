@@ -91,7 +91,8 @@ export function recordDeeds(app: FastifyInstance, trail: AuditTrail): void {
       answered.set(request, { ...logIdsOf({ body: payload }), workspaceId });
       done(null, payload);
     };
-    route.onResponse = (request: FastifyRequest, reply: FastifyReply, done) => {
+    // Not `onResponse`, which never comes for a client that is gone.
+    route.onSend = (request: FastifyRequest, reply: FastifyReply, sent: unknown, done) => {
       const action = typeof deed === 'string' ? deed : deed[reply.statusCode];
       if (reply.statusCode < 300 && action) {
         const { workspaceId, ...given } = answered.get(request) ?? {};
@@ -101,7 +102,7 @@ export function recordDeeds(app: FastifyInstance, trail: AuditTrail): void {
         const where = { route: name, ...defined({ address: socket.remoteAddress, workspace_id }) };
         trail.record({ action, actor: actorOf(principal), ...idFields(ids), ...where });
       }
-      done();
+      done(null, sent);
     };
   });
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { backend, envelope, frontend, key, type RunningBus, startBus, v1 } from '../support/running-bus.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Oldest first, without where and when. */
 async function auditOf({ call }: RunningBus, query = '') {
@@ -66,6 +67,37 @@ describe('the audit log', () => {
       { ...of, agent_id: backend, action: 'chat_created', route: `POST ${route}` },
       { ...of, action: 'chat_history_cleared', route: `DELETE ${route}/:chat_id/history` },
       { ...of, action: 'chat_deleted', route: `DELETE ${route}/:chat_id` },
+    ]);
+  });
+
+  it('says what was done for a client that did not wait for the answer', async () => {
+    // On disk a change takes longer than the reset.
+    const bus = await startBus({ persistenceEnabled: true, dataDir: temporaryFolder() });
+    const made = await Promise.all(Array.from({ length: 10 }, () => bus.call('POST', '/keys', { scopes: ['send'] })));
+    const ids: string[] = made.map(({ body }) => body.key.key_id);
+    for (const id of ids) {
+      const socket = connect(bus.port, '127.0.0.1').on('error', () => undefined);
+      await once(socket, 'connect');
+      const head = `DELETE /keys/${id} HTTP/1.1\r\nhost: localhost\r\nx-agent-api-key: ${key}\r\n\r\n`;
+      socket.write(head, () => socket.resetAndDestroy());
+    }
+    const isOver = { timeout: 20_000 };
+    await expect.poll(async () => (await bus.call('GET', '/keys')).body.items, isOver).toEqual([]);
+    const revoked = async () => {
+      const { body } = await bus.call('GET', '/audit?action=key_revoked');
+      return body.items.map(({ key_id }: { key_id: string }) => key_id).sort();
+    };
+    await expect.poll(revoked, isOver).toEqual(ids.sort());
+  });
+
+  it('has the creation of a session in its workspace, also where another has one of its id', async () => {
+    const bus = await startBus();
+    await bus.call('POST', '/sessions', { session_id: 's1' });
+    await bus.call('POST', '/sessions', { session_id: 's1', workspace_id: 'team-a' });
+    const { body } = await bus.call('GET', '/audit');
+    expect(body.items).toMatchObject([
+      { action: 'session_created', session_id: 's1', workspace_id: 'team-a' },
+      { action: 'session_created', session_id: 's1', workspace_id: 'default' },
     ]);
   });
 
