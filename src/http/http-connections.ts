@@ -49,8 +49,8 @@ export function refuseAtOnce(server: Server, socket: Socket, message: string): v
 /** A connection whose answer has been lying unread. */
 interface Lag {
   since: number;
-  /** Bytes that had left by then. */
-  left: number;
+  /** Bytes that the kernel had taken by then. */
+  taken: number;
 }
 
 function cutOffSlowReaders(server: Server, { maxBufferedBytes, slowReaderTimeout }: HttpConnectionLimits): void {
@@ -67,15 +67,28 @@ function cutOffSlowReaders(server: Server, { maxBufferedBytes, slowReaderTimeout
       for (const [socket, lag] of lags) {
         if (socket.writableLength === 0) {
           if (lag) lags.set(socket, undefined);
-        } else if (!lag) {
-          lags.set(socket, { since: now, left: socket.bytesWritten - socket.writableLength });
-        } else if (now - lag.since > slowReaderTimeout * (1 + (socket.bytesWritten - lag.left) / maxBufferedBytes)) {
-          socket.destroy();
+          continue;
         }
+        const taken = bytesTaken(socket);
+        const share = lag && (taken - lag.taken) / maxBufferedBytes;
+        if (!lag || share === undefined || share >= 1) lags.set(socket, { since: now, taken });
+        else if (now - lag.since > slowReaderTimeout * (1 + share)) socket.destroy();
       }
     },
     Math.min(slowReaderTimeout / 4, 5_000),
   );
   sweep.unref();
   server.once('close', () => clearInterval(sweep));
+}
+
+interface StreamHandle {
+  bytesWritten: number;
+  /** What of them the kernel has not taken yet. */
+  writeQueueSize: number;
+}
+
+/** `socket.bytesWritten` counts what waits as well, and one large write is all written or not at all. */
+function bytesTaken(socket: Socket): number {
+  const handle: StreamHandle | null = Reflect.get(socket, '_handle');
+  return handle ? handle.bytesWritten - handle.writeQueueSize : 0;
 }

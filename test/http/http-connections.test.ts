@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import net from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHttpServer } from '../../src/http/http-server.ts';
 import { backend, key, startBus } from '../support/running-bus.ts';
@@ -60,6 +60,40 @@ describe('plain connections', () => {
     await expect.poll(() => flood.closed, { timeout: 20_000 }).toBe(true);
     expect(flood.text.split('HTTP/1.1 200 OK').length - 1).toBeLessThan(50_000);
   }, 30_000);
+});
+
+describe('one large answer', () => {
+  /** A server that says so much in one write. */
+  async function served(megabytes: number) {
+    const limits = { ...config, slowReaderTimeout: 1_000, maxBufferedBytes: 1_048_576 };
+    const server = createHttpServer((_request, response) => response.end(Buffer.alloc(megabytes * 2 ** 20)), limits);
+    const ended = { by: 0 };
+    server.on('connection', (socket: net.Socket) => socket.once('close', () => ended.by++));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const client = open((server.address() as AddressInfo).port);
+    client.socket.removeAllListeners('data').pause().write(request('/'));
+    return { client, ended };
+  }
+
+  it('is given up when nothing of it is read, however much there would be to read', async () => {
+    const { ended } = await served(64);
+    await expect.poll(() => ended.by, { timeout: 20_000 }).toBe(1);
+  }, 30_000);
+
+  it('is read to its end by who takes its time', async () => {
+    const { client } = await served(48);
+    let read = 0;
+    client.socket.on('data', ({ length }) => {
+      read += length;
+      client.socket.pause();
+    });
+    client.socket.pause();
+    const step = setInterval(() => client.socket.resume(), 4);
+    onTestFinished(() => clearInterval(step));
+    await expect.poll(() => read, { timeout: 50_000 }).toBeGreaterThan(48 * 2 ** 20);
+  }, 60_000);
 });
 
 describe('an expectation', () => {
