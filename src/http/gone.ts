@@ -9,6 +9,11 @@ import type { End } from '../bus/access-watch.ts';
 export function goneSignal(reply: FastifyReply, hold: (end: End) => () => void, closing?: AbortSignal): AbortSignal {
   const gone = new AbortController();
   const abort = (): void => gone.abort();
+  // It left while its credential was looked at: its `close` was before this.
+  if (reply.raw.destroyed) {
+    abort();
+    return gone.signal;
+  }
   closing?.addEventListener('abort', abort);
   const release = hold((reason) => gone.abort(reason));
   reply.raw.once('close', () => {

@@ -54,6 +54,8 @@ export const sessionEventRoutes: FastifyPluginCallback<{ bus: Bus; closing: Abor
       if (after > version) throw badCursor(`is behind the last event of the session, ${version}`);
       if (request.headers.accept?.includes('text/event-stream')) {
         reply.hijack();
+        // It left while its credential was looked at, and its `close` is over.
+        if (reply.raw.destroyed) return reply;
         const release = bus.access.hold(request.principal, () => reply.raw.end());
         reply.raw.once('close', release);
         streamsIn(manager).open(session_id, after, reply.raw, request.principal.agentId);

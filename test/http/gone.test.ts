@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import net, { type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Authenticate } from '../../src/bus/identity.ts';
+import { register, startHttp } from './start-http.ts';
+import { busKey, openTestBus } from './test-bus.ts';
+
+/** A door whose `slow` credential is known to be good when the connection that sent it is closed. */
+async function slowDoor() {
+  const bus = await openTestBus();
+  onTestFinished(() => bus.close());
+  const http = await startHttp({ bus });
+  const door = { ...http, held: 0, admitted: 0 };
+  const hold = bus.access.hold.bind(bus.access);
+  vi.spyOn(bus.access, 'hold').mockImplementation((principal, end) => {
+    door.held++;
+    const release = hold(principal, end);
+    return () => {
+      door.held--;
+      release();
+    };
+  });
+  const { authenticate } = bus;
+  const slowly: Authenticate = (credential) => (credential === 'slow' ? afterwards() : authenticate(credential));
+  Object.assign(bus, { authenticate: slowly });
+  const afterwards = async () => {
+    const [socket] = sockets.slice(-1);
+    if (socket && !socket.closed) await once(socket, 'close');
+    await nextTurn();
+    door.admitted++;
+    return authenticate(busKey);
+  };
+  const sockets: Socket[] = [];
+  http.app.server.prependListener('connection', (socket) => sockets.push(socket));
+  return door;
+}
+
+describe('of a client that left while its credential was looked at', () => {
+  it.each([
+    ['a pull', '/agents/a://b/messages?wait=60s'],
+    ['an event stream', '/sessions/s1/events'],
+  ])('%s is over at once', async (_what, path) => {
+    const door = await slowDoor();
+    await register(door, 'a://b');
+    await door.call('POST', '/sessions', { body: { session_id: 's1' } });
+    const head = `GET ${path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\nx-agent-api-key: slow\r\n\r\n`;
+    const client = net.connect(door.port, '127.0.0.1').on('error', () => undefined);
+    client.write(head, () => client.resetAndDestroy());
+    await expect.poll(() => door.admitted, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => door.held).toBe(0);
+    const { body: reply } = await door.call('GET', '/agents/a://b');
+    expect(door.held).toBe(0);
+    expect(reply.agent.online).toBe(false);
+  });
+});
