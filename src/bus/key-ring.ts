@@ -1,5 +1,5 @@
 // The workspace keys: made, listed, replaced and revoked, by whoever may.
-import { agentScopes, covers, narrow, scopesWithin } from '../core/keys/grant.ts';
+import { agentScopes, assertWithin, covers, narrow, scopesWithin } from '../core/keys/grant.ts';
 import { replaceSecret } from '../core/keys/secrets.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyRecord, KeySecretRecord, KeyStore } from '../ports/key-store.ts';
@@ -79,11 +79,11 @@ export class KeyRing {
 
   /**
    * A new secret for a key; the one before goes on for the overlap. Resolves when that is durable.
-   * @throws BusError KEY_NOT_FOUND, FORBIDDEN for a key that may more than the giver
+   * @throws BusError KEY_NOT_FOUND, FORBIDDEN for a key that may more than the giver, or lives longer
    */
   async rotate(giver: Principal, keyId: string, overlapMs: number): Promise<ShownKey> {
     const record = this.#visible(giver, keyId);
-    narrow(giver, record);
+    assertWithin(giver, record);
     const now = this.#deps.clock.now();
     const { secret, ...hashed } = newSecret('abw');
     const next: KeySecretRecord = { ...hashed, createdAt: now };

@@ -204,6 +204,19 @@ describe('whoever has a key', () => {
     expect(bus.find(strong.secret)).toBeDefined();
   });
 
+  it('rotates none that lives longer than it, or for ever', async () => {
+    const bus = await open();
+    const admin = await holderOf(bus, { scopes: ['admin', 'send'], expires_in: '1h' });
+    for (const expires_in of [undefined, '2h']) {
+      const { key, secret } = await bus.create({ scopes: ['send'], ...(expires_in !== undefined && { expires_in }) });
+      await expect(bus.ring.rotate(admin, key.key_id, 0)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      expect(bus.find(secret)).toBeDefined();
+      expect(bus.ring.list(operator, {}).items.find(({ key_id }) => key_id === key.key_id)).toEqual(key);
+    }
+    const { key } = await bus.create({ scopes: ['send'], expires_in: '1h' });
+    expect((await bus.ring.rotate(admin, key.key_id, 0)).key.expires_at).toBe(key.expires_at);
+  });
+
   it('sees no keys of other workspaces and other users, and cannot end them', async () => {
     const bus = await open();
     const admin = await holderOf(bus, { user_id: 'u', scopes: ['admin'] });

@@ -39,15 +39,20 @@ export function covers(grant: Grant, other: Grant): boolean {
  */
 export function narrow<T extends Grant & { scopes: readonly Scope[] }>(giver: Grant, asked: T): T {
   const granted = { ...asked, ...limits(giver, asked) };
+  assertWithin(giver, granted);
+  return granted;
+}
+
+/** As it stands: what has no end is for longer than a giver who ends. @throws BusError FORBIDDEN for more than the giver has */
+export function assertWithin(giver: Grant, granted: Grant & { scopes: readonly Scope[] }): void {
   if (!covers(giver, granted)) {
     throw forbidden('This key is for one workspace, user or agent; leave those out or name the same.');
   }
-  const tooMuch = asked.scopes.find((scope) => !allows(giver, scope));
+  const tooMuch = granted.scopes.find((scope) => !allows(giver, scope));
   if (tooMuch !== undefined) throw forbidden(`This key has no scope ${tooMuch} to hand on; ask for fewer scopes.`);
   if (giver.expiresAt !== undefined && (granted.expiresAt ?? Number.POSITIVE_INFINITY) > giver.expiresAt) {
-    throw forbidden(`This key ends at ${new Date(giver.expiresAt).toISOString()}; ask for no longer than that.`);
+    throw forbidden(`This key ends at ${new Date(giver.expiresAt).toISOString()}; hand on nothing that ends later.`);
   }
-  return granted;
 }
 
 /** The limits of the giver that `asked` leaves out. */
