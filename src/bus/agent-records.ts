@@ -72,7 +72,8 @@ export class AgentRecords {
     } = body;
     const agentId = descriptor.agent_id;
     const before = this.#records.get(agentId);
-    const userId = ownerToBe(before, body.user_id, registrar);
+    const owner = { userId: this.ownerOf(agentId), wasRegistered: before?.tokens !== undefined };
+    const userId = ownerToBe(owner, body.user_id, registrar);
     const live = liveSecrets(before?.tokens ?? [], this.#deps.clock.now());
     const made = live.length > 0 ? undefined : newToken(registrar);
     const scopes = made ? scopesWithin(registrar, agentScopes) : before?.scopes;
@@ -107,8 +108,9 @@ export class AgentRecords {
     return secret;
   }
 
-  /** Without a descriptor, and without a token of its own. */
-  adopt(agentId: string, userId: string | undefined): void {
+  /** Without a descriptor, and without a token of its own; of the user, where its name is nobody's yet. */
+  adopt(agentId: string, newcomer: string | undefined): void {
+    const userId = this.ownerOf(agentId) ?? newcomer;
     this.#save(agentId, {
       descriptor: { agent_id: agentId, capabilities: [] },
       ...(userId !== undefined && { userId }),
@@ -168,8 +170,12 @@ function newToken({ expiresAt }: Grant): { secret: string; kept: Secret } {
   return { secret, kept: { hash, ...(expiresAt !== undefined && { endsAt: expiresAt }) } };
 }
 
-/** Whose an agent is once it is registered: named with the first registration, and then for good. */
-function ownerToBe(before: AgentRecord | undefined, named: string | undefined, registrar: Grant): string | undefined {
+/** Whose an agent is once it is registered: named with the first registration, and then for good, also for nobody. */
+function ownerToBe(
+  owner: { userId: string | undefined; wasRegistered: boolean },
+  named: string | undefined,
+  registrar: Grant,
+): string | undefined {
   const asked = named ?? registrar.userId;
   if (registrar.userId !== undefined && asked !== registrar.userId) {
     throw new BusError(
@@ -177,8 +183,7 @@ function ownerToBe(before: AgentRecord | undefined, named: string | undefined, r
       `This key is for the user ${registrar.userId}; leave user_id out or name that one.`,
     );
   }
-  if (asked === undefined || asked === before?.userId) return before?.userId;
-  const isFirst = before?.tokens === undefined && before?.userId === undefined;
-  if (isFirst) return asked;
-  throw new BusError('FORBIDDEN', 'The user of an agent cannot be changed; delete the agent first.');
+  if (asked === undefined || asked === owner.userId) return owner.userId;
+  if (owner.userId === undefined && !owner.wasRegistered) return asked;
+  throw new BusError('FORBIDDEN', 'The user of an agent cannot be changed; delete the agent when it has no mail left.');
 }

@@ -230,6 +230,30 @@ describe('the name of an agent', () => {
     expect((await register(ann, keys.ben)).status).toBe(201);
   });
 
+  it('stays with its user after it was deleted with mail, whatever a key of the workspace says', async () => {
+    const { send, keys, call, connect, register, pull } = await start();
+    const { body } = await send(shared, ann, keys.team);
+    const ownerNow = async () => (await call('GET', `/agents/${ann}`, undefined, keys.team)).body.agent.user_id;
+    const deleted = () => call('DELETE', `/agents/${ann}`, undefined, keys.team);
+
+    await deleted();
+    expect(await register(ann, keys.team, { user_id: 'ben' })).toMatchObject({
+      status: 403,
+      body: { code: 'FORBIDDEN' },
+    });
+    expect((await pull(ann, keys.ben)).status).toBe(404);
+
+    expect((await register(ann, keys.team)).body.agent.user_id).toBe('ann');
+    await deleted();
+    await (await connect(ann, { key: keys.team })).close();
+    expect(await ownerNow()).toBe('ann');
+    expect((await register(ann, keys.team, { user_id: 'ben' })).status).toBe(403);
+
+    await deleted();
+    expect((await register(ann, keys.ann)).status).toBe(201);
+    await expect.poll(async () => (await pull(ann, keys.ann)).ids).toEqual([body.message_id]);
+  });
+
   it('and whose it is outlive a restart', async () => {
     const dataDir = temporaryFolder();
     const options = { persistenceEnabled: true, dataDir };
