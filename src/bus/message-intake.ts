@@ -28,6 +28,7 @@ import { Repeats } from './repeats.ts';
 import { type ClaimedReply, noReplyToCome, type Replies } from './replies.ts';
 import type { SessionManager } from './session-manager.ts';
 import { type CreateStamp, stampedBytes } from './stamp.ts';
+import { answered, type Taken } from './taken.ts';
 
 export interface MessageDeps {
   mailboxes: MailboxStore;
@@ -87,7 +88,11 @@ export class MessageIntake {
    * NO_REPLY, CONTACT_REFUSED, HOP_LIMIT, PAIR_RATE_LIMITED and, for a session, SESSION_NOT_FOUND, SESSION_ENDED, NOT_A_PARTICIPANT,
    * UNKNOWN_STEP, STEP_NOT_OPEN, TASK_EXISTS, SESSION_RATE_LIMITED, BUDGET_EXHAUSTED.
    */
-  async send({ envelope: sent, raw, principal, signal }: Sending): Promise<AnyReceipt> {
+  send(sending: Sending): Promise<AnyReceipt> {
+    return this.#take(sending).then((taken) => answered(taken, this.#deps.counters));
+  }
+
+  async #take({ envelope: sent, raw, principal, signal }: Sending): Promise<Taken> {
     const { agents, clock, newId, counters, guards, stamps } = this.#deps;
     const now = clock.now();
     try {
@@ -109,12 +114,14 @@ export class MessageIntake {
       const stamp = stamps(authenticatedSender(principal), now, hopAfter(answered?.facts));
       const bytes = stampedBytes(envelope, stamp, filled ? undefined : raw);
       const accepting: Accepting = { sent, envelope, bytes, stamp, answered, now, timing, userId: principal.userId };
-      if (envelope.recipient.session_id !== undefined) return await this.#broadcasts.accept(accepting);
-      if (envelope.message_type === 'heartbeat') return this.#forward(accepting);
-      if (envelope.message_type === 'task_request' && envelope.routing.delivery_mode === 'sync') {
-        return await this.#sendAndWait(accepting, signal);
+      if (envelope.recipient.session_id !== undefined) {
+        return { receipt: await this.#broadcasts.accept(accepting) };
       }
-      return await this.#accept(accepting);
+      if (envelope.message_type === 'heartbeat') return { receipt: this.#forward(accepting) };
+      if (envelope.message_type === 'task_request' && envelope.routing.delivery_mode === 'sync') {
+        return await this.#acceptRequest(accepting, signal);
+      }
+      return { receipt: await this.#accept(accepting) };
     } catch (error) {
       counters.refused++;
       guards.refused(error, sent, now);
@@ -141,15 +148,16 @@ export class MessageIntake {
     return receipt;
   }
 
-  async #sendAndWait(accepting: Accepting, signal: AbortSignal | undefined): Promise<Receipt> {
+  async #acceptRequest(accepting: Accepting, signal: AbortSignal | undefined): Promise<Taken> {
     const reply = this.#deps.replies.expect(accepting.envelope, accepting.now, signal);
     try {
       const receipt = await this.#accept(accepting);
       if (receipt.duplicate) await this.#assertAlive(receipt.message_id);
       reply.routedTo(receipt.recipient.agent_id);
-      return { ...receipt, reply: await reply.answer };
-    } finally {
+      return { receipt, reply };
+    } catch (error) {
       reply.forget();
+      throw error;
     }
   }
 

@@ -7,8 +7,13 @@ import type { NewId } from '../protocol/ids.ts';
 import type { CompleteEnvelope } from '../protocol/types.gen.ts';
 import { askAgainMs, mayGoOn } from './further-delivery.ts';
 
+/** Of a request only what its answer is known by: it may wait for hours, and be as large as a message can be. */
 interface Waiting {
-  request: CompleteEnvelope;
+  /** Of the request. */
+  id: string;
+  /** Who asked, and in which session. */
+  asker: string;
+  sessionId: string | undefined;
   /** The agent that has the request: only its answer counts. */
   answerer: string | undefined;
   /** It no longer waits. */
@@ -62,7 +67,8 @@ export class Replies {
   }
 
   expect(request: CompleteEnvelope, now: number, signal: AbortSignal | undefined): ExpectedReply {
-    const id = request.message_id;
+    const { message_id: id, sender } = request;
+    const { timeout, fallback_agents: fallbacks } = request.routing;
     const { promise: answer, resolve, reject } = withResolvers<CompleteEnvelope>();
     // Whoever sends may fail before it waits.
     answer.catch(() => undefined);
@@ -80,15 +86,16 @@ export class Replies {
       waiting.gone = true;
       reject(reason);
     };
-    const waiting: Waiting = { request, answerer: undefined, gone: false, resolve, stop, until };
+    const { agent_id: asker, session_id: sessionId } = sender;
+    const waiting: Waiting = { id, asker, sessionId, answerer: undefined, gone: false, resolve, stop, until };
     this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), waiting]);
     const onTime = async () => {
       // Delivery decides whether this is the end.
-      const goesOn = request.routing.fallback_agents !== undefined && (await mayGoOn(this.#mailboxes, id));
-      if (!goesOn && this.#clock.now() >= end) stop(tooLate(`No reply to ${id} within ${request.routing.timeout}.`));
+      const goesOn = fallbacks !== undefined && (await mayGoOn(this.#mailboxes, id));
+      if (!goesOn && this.#clock.now() >= end) stop(tooLate(`No reply to ${id} within ${timeout}.`));
       else if (!waiting.gone) wakeAt(Math.max(end, this.#clock.now() + askAgainMs));
     };
-    until(now + parseDuration(request.routing.timeout));
+    until(now + parseDuration(timeout));
     const onGone = () => {
       const reason: unknown = signal?.reason;
       stop(reason instanceof BusError ? reason : tooLate(`The sender of ${id} no longer waits for the reply.`));
@@ -124,7 +131,7 @@ export class Replies {
 
   /** Whether the agent waits for a reply: then it can be written to, registered or not. */
   isAwaitedBy(agentId: string): boolean {
-    for (const [first] of this.#waiting.values()) if (first?.request.sender.agent_id === agentId) return true;
+    for (const [first] of this.#waiting.values()) if (first?.asker === agentId) return true;
     return false;
   }
 
@@ -135,14 +142,14 @@ export class Replies {
     const claimed = this.#find(envelope, request);
     const [first] = claimed;
     if (!first) return undefined;
-    this.#remove(first.request.message_id, claimed);
-    const agentId = first.request.sender.agent_id;
+    const { id, asker: agentId } = first;
+    this.#remove(id, claimed);
     const consumer = { agentId, door: 'http' as const, connectionId: this.#newId('conn') };
     return {
       mailbox: agentId,
       lease: { consumer, leaseMs: handoverMs },
       deliver: (answer) => this.#deliver(answer, consumer, claimed),
-      release: () => this.#restore(first.request.message_id, claimed),
+      release: () => this.#restore(id, claimed),
     };
   }
 
@@ -161,11 +168,11 @@ export class Replies {
 
   #find({ sender, recipient }: CompleteEnvelope, request: string | undefined): readonly Waiting[] {
     const answers = (waiting: Waiting): boolean =>
-      waiting.answerer === sender.agent_id && waiting.request.sender.agent_id === recipient.agent_id;
+      waiting.answerer === sender.agent_id && waiting.asker === recipient.agent_id;
     if (request !== undefined) return (this.#waiting.get(request) ?? []).filter(answers);
     if (sender.session_id !== undefined) return [];
     for (const waiting of this.#waiting.values()) {
-      const claimed = waiting.filter((one) => answers(one) && one.request.sender.session_id === undefined);
+      const claimed = waiting.filter((one) => answers(one) && one.sessionId === undefined);
       if (claimed.length > 0) return claimed;
     }
     return [];

@@ -8,13 +8,12 @@ import { assertScope } from '../bus/scopes.ts';
 import type { SocketReceiver, Workspace } from '../bus/workspace.ts';
 import type { Offer } from '../ports/mailbox-store.ts';
 import { BusError, closeCodeOf, type ErrorCode } from '../protocol/errors.ts';
-import type { Envelope } from '../protocol/types.gen.ts';
 import { type Dialect, dialectOf } from './dialects.ts';
 import { toBusError } from './errors.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { type ClientFrame, FrameError, readFrame } from './frames.ts';
 import { framePolicy } from './policy.ts';
-import { Sending } from './sending.ts';
+import { Sending, type Sent } from './sending.ts';
 import { Settling } from './settling.ts';
 import { Window } from './window.ts';
 
@@ -42,7 +41,7 @@ export interface ConnectionOptions {
   limits: ConnectionLimits;
   onError: (error: unknown) => void;
   /** Told of what this socket was refused, and of which envelope. */
-  onRefusal: (refusal: BusError, envelope?: Envelope) => void;
+  onRefusal: (refusal: BusError, sent?: Sent) => void;
 }
 
 export class Connection implements SocketReceiver {
@@ -83,7 +82,7 @@ export class Connection implements SocketReceiver {
       webSocket,
       isBlocked: () => this.#writer.blocked,
       accepted: (receipts) => this.#say(this.#dialect.accepted(receipts)),
-      refuse: (error, envelope) => this.#refuse(error, envelope.message_id, envelope),
+      refuse: (error, sent) => this.#refuse(error, sent.message_id, sent),
     });
     this.#writer = new FrameWriter({
       webSocket,
@@ -237,10 +236,10 @@ export class Connection implements SocketReceiver {
     if (++this.#invalidInARow >= maxInvalidInARow) this.close('TOO_MANY_INVALID_FRAMES');
   }
 
-  #refuse(error: unknown, messageId: string | undefined, envelope?: Envelope): void {
+  #refuse(error: unknown, messageId: string | undefined, sent?: Sent): void {
     const refusal = toBusError(error);
     if (refusal.code === 'INTERNAL') this.#options.onError(error);
-    else this.#options.onRefusal(refusal, envelope);
+    else this.#options.onRefusal(refusal, sent);
     this.#say(this.#dialect.rejected(refusal, messageId));
   }
 

@@ -1,11 +1,15 @@
 // The envelopes that one socket sends: each to the bus, the receipts of a turn together, no more on their way than it should.
+import { setMaxListeners } from 'node:events';
 import type { WebSocket } from 'ws';
 import type { Principal } from '../bus/identity.ts';
 import type { RateLimit } from '../bus/rate-limit.ts';
 import type { Workspace } from '../bus/workspace.ts';
-import type { BusError } from '../protocol/errors.ts';
+import { BusError } from '../protocol/errors.ts';
 import type { AnyReceipt, Envelope } from '../protocol/types.gen.ts';
 import { assertKeysOnce } from './repeated-keys.ts';
+
+/** What a refusal is told with. */
+export type Sent = Pick<Envelope, 'message_id' | 'sender'>;
 
 export interface SendingOptions {
   workspace: Workspace;
@@ -16,11 +20,14 @@ export interface SendingOptions {
   isBlocked: () => boolean;
   /** The receipts of one turn. */
   accepted: (receipts: AnyReceipt[]) => void;
-  refuse: (error: unknown, envelope: Envelope) => void;
+  refuse: (error: unknown, sent: Sent) => void;
 }
 
 /** A sender with more envelopes than this on their way to the disk is not read from. */
 const maxUnaccepted = 1_024;
+
+/** Requests of one socket that wait for an answer at a time, each perhaps for hours. */
+const maxWaiting = 256;
 
 export class Sending {
   readonly #options: SendingOptions;
@@ -29,9 +36,11 @@ export class Sending {
   #receipts: AnyReceipt[] = [];
   /** Envelopes on their way to the disk; those that wait for a reply are not among them. */
   #unaccepted = 0;
+  #waiting = 0;
 
   constructor(options: SendingOptions) {
     this.#options = options;
+    setMaxListeners(maxWaiting, this.#gone.signal);
   }
 
   get busy(): boolean {
@@ -40,25 +49,30 @@ export class Sending {
 
   send(envelope: Envelope, raw: Buffer): void {
     const { workspace, rateLimit, principal, webSocket, refuse } = this.#options;
+    const { message_id, sender } = envelope;
+    // Not the envelope itself: what waits for hours would keep it in memory.
+    const sent: Sent = { sender, ...(message_id !== undefined && { message_id }) };
+    const waits = envelope.routing?.delivery_mode === 'sync';
     try {
       rateLimit.take(principal);
+      if (waits && this.#waiting >= maxWaiting) throw tooManyWaiting();
       assertKeysOnce(principal, raw, envelope);
     } catch (error) {
-      refuse(error, envelope);
+      refuse(error, sent);
       return;
     }
-    const waits = envelope.routing?.delivery_mode === 'sync';
     // Those who wait for an answer do not stop those who have it from giving it.
-    if (!waits && ++this.#unaccepted >= maxUnaccepted) webSocket.pause();
+    if (waits) this.#waiting++;
+    else if (++this.#unaccepted >= maxUnaccepted) webSocket.pause();
     const signal = waits ? this.#gone.signal : undefined;
     workspace.messages.send({ envelope, raw, principal, signal }).then(
       (receipt) => {
-        if (!waits) this.#settled();
+        this.#settled(waits);
         if (this.#receipts.push(receipt) === 1) process.nextTick(() => this.#flush());
       },
       (error: unknown) => {
-        if (!waits) this.#settled();
-        refuse(error, envelope);
+        this.#settled(waits);
+        refuse(error, sent);
       },
     );
   }
@@ -74,7 +88,11 @@ export class Sending {
     this.#gone.abort(reason);
   }
 
-  #settled(): void {
+  #settled(waited: boolean): void {
+    if (waited) {
+      this.#waiting--;
+      return;
+    }
     this.#unaccepted--;
     if (this.#unaccepted < maxUnaccepted / 2) this.readOn();
   }
@@ -84,4 +102,11 @@ export class Sending {
     this.#receipts = [];
     this.#options.accepted(receipts);
   }
+}
+
+function tooManyWaiting(): BusError {
+  return new BusError(
+    'RATE_LIMITED',
+    `${maxWaiting} sync requests of this socket wait for their answers; send again when some have come.`,
+  );
 }

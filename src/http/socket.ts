@@ -145,7 +145,7 @@ export const socketDoor: FastifyPluginAsync<SocketOptions> = async (
           principal,
           limits: config,
           onError,
-          onRefusal: (refusal, envelope) => onRefusal(refusal, { ...where, ...logIdsOf({ body: envelope }) }),
+          onRefusal: (refusal, sent) => onRefusal(refusal, { ...where, ...logIdsOf({ body: sent }) }),
         });
         if (config.registration === 'required' && !workspace.agents.isRegistered(agentId)) {
           onRefusal({ code: 'REGISTRATION_REQUIRED' }, where);
