@@ -1,5 +1,7 @@
 // Who may receive mail in a workspace, and who is online.
 import type { Candidate } from '../core/delivery/route.ts';
+import { jsonSize } from '../core/json/size.ts';
+import { PageBudget } from '../core/paging/page-budget.ts';
 import type { AgentStore } from '../ports/agent-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MailboxStats } from '../ports/mailbox-store.ts';
@@ -86,12 +88,14 @@ export class AgentDirectory {
       .filter((agentId) => (after === undefined || agentId > after) && this.isKnown(agentId, userId))
       .sort();
     const items: Agent[] = [];
+    const budget = new PageBudget();
     for (const agentId of ids) {
       const agent = this.#view(agentId);
       if (framework !== undefined && agent.framework !== framework) continue;
       if (capability !== undefined && !agent.capabilities.includes(capability)) continue;
       if (online !== undefined && agent.online !== online) continue;
-      if (items.length === limit) return { items, next: items.at(-1)?.agent_id ?? '' };
+      if (items.length === limit || !budget.takes(jsonSize(agent)))
+        return { items, next: items.at(-1)?.agent_id ?? '' };
       items.push(agent);
     }
     return { items };

@@ -1,5 +1,6 @@
 // Everything the doors do with messages.
 
+import { onOnePage, PageBudget } from '../core/paging/page-budget.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LedgerEntry, MailboxStore, Offer, Rejection } from '../ports/mailbox-store.ts';
 import { parseDuration } from '../protocol/durations.ts';
@@ -87,6 +88,7 @@ export class MessageService {
     const { sessions, mailboxes } = this.#deps;
     const items: LedgerMessage[] = [];
     const damaged: string[] = [];
+    const budget = new PageBudget();
     const page = () => (damaged.length > 0 ? { items, damaged } : { items });
     let cursor = Number(after ?? 0);
     if (!Number.isSafeInteger(cursor))
@@ -96,8 +98,9 @@ export class MessageService {
       for (const event of events) {
         if (event.type === 'message_recorded') {
           const { message_id: id } = event.data;
-          if (items.length === limit) return { ...page(), next: String(cursor) };
           const entry = await mailboxes.find(id).catch(unreadable);
+          const isFull = items.length === limit || (entry && !budget.takes(entry.bytes.length));
+          if (isFull) return { ...page(), next: String(cursor) };
           if (entry === null) damaged.push(id);
           else if (entry) items.push(ledgerView(entry));
         }
@@ -108,8 +111,14 @@ export class MessageService {
   }
 
   async deadLetters({ after, limit = defaultPage }: PageOptions): Promise<MessagePage> {
-    const { items, ...rest } = await this.#deps.mailboxes.deadLetters(after, limit);
-    return { items: items.map(ledgerView), ...rest };
+    const { mailboxes } = this.#deps;
+    for (let most = limit; ; ) {
+      const { items, ...rest } = await mailboxes.deadLetters(after, most);
+      const { length } = onOnePage(items, (entry) => entry.bytes.length);
+      if (length === items.length) return { items: items.map(ledgerView), ...rest };
+      // Only the store can say where a shorter page ends.
+      most = length;
+    }
   }
 
   /** Sends a dead letter again, with as much time as it had. @throws BusError MESSAGE_NOT_FOUND, MAILBOX_FULL, STORE_FULL */

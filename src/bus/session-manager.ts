@@ -205,7 +205,7 @@ export class SessionManager extends SessionChats {
     );
   }
 
-  /** Durable events with an id above `after`, oldest first. */
+  /** Durable events with an id above `after`, oldest first: fewer than `limit` where they are large, none where none is left. */
   async readEvents(sessionId: SessionId, after: number, limit: number): Promise<SessionEvent[]> {
     this.sessions.require(sessionId);
     return copyJson(await this.options.log.read(sessionId, after, limit));

@@ -1,4 +1,6 @@
 // Questions about sessions and their tasks, answered in pages.
+import { jsonSize } from '../core/json/size.ts';
+import { onOnePage } from '../core/paging/page-budget.ts';
 import { invalid } from '../core/session/names.ts';
 import type { SessionAggregate } from '../core/session/state.ts';
 import { allTasks, findTask } from '../core/session/task-index.ts';
@@ -42,11 +44,13 @@ export function sessionPage(
 /** One page of several that were asked for the same. Equal ids share a page, however long: the cursor tells them not apart. */
 export function mergedPage(pages: Page<Session>[], filter: SessionFilter): Page<Session> {
   const all = pages.flatMap((page) => page.items).sort(byId);
-  const last = all[limitOf(filter) - 1];
-  if (!last) return { items: all };
-  const items = all.filter(({ session_id }) => session_id <= last.session_id);
-  const hasMore = items.length < all.length || pages.some(({ next }) => next !== undefined);
-  return hasMore ? { items, next: last.session_id } : { items };
+  // Behind where a page ends there may be more of its sessions, before those of others.
+  const ends = pages.flatMap(({ next }) => next ?? []).sort();
+  const known = all.filter(({ session_id }) => ends[0] === undefined || session_id <= ends[0]);
+  const last = onOnePage(known.slice(0, limitOf(filter)), jsonSize).at(-1);
+  if (!last) return { items: [] };
+  const items = known.filter(({ session_id }) => session_id <= last.session_id);
+  return items.length < all.length || ends.length > 0 ? { items, next: last.session_id } : { items };
 }
 
 function byId(a: Session, b: Session): number {
@@ -92,9 +96,9 @@ function matchesTask(task: Task, { status, agent_id, step }: TaskFilter): boolea
 
 /** `found` holds one more than the limit where there is another page. */
 function pageOf<T>(found: T[], limit: number, cursor: (item: T) => string): Page<T> {
-  const items = found.slice(0, limit);
+  const items = onOnePage(found.slice(0, limit), jsonSize);
   const last = items.at(-1);
-  return last !== undefined && found.length > limit ? { items, next: cursor(last) } : { items };
+  return last !== undefined && found.length > items.length ? { items, next: cursor(last) } : { items };
 }
 
 export function progressOf({ session: { workflow } }: SessionAggregate): WorkflowProgress {

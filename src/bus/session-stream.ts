@@ -209,7 +209,7 @@ async function readAll(log: SessionLog, sessionId: string): Promise<SessionEvent
   const all: SessionEvent[] = [];
   for (;;) {
     const page = await log.read(sessionId, Number(all.at(-1)?.id ?? 0), pageSize);
+    if (page.length === 0) return all;
     all.push(...page);
-    if (page.length < pageSize) return all;
   }
 }

@@ -20,7 +20,7 @@ export interface EventStreams {
   close(): void;
 }
 
-/** Events may carry results of a megabyte each. */
+/** Fewer where they are large: what waits for a slow client is a page of its stream. */
 const pageSize = 64;
 
 interface Stream {

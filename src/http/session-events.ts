@@ -65,7 +65,9 @@ export const sessionEventRoutes: FastifyPluginCallback<{ bus: Bus; closing: Abor
       const items = await manager.readEvents(session_id, after, limit);
       const last = items.at(-1);
       varyByAccept(reply.raw);
-      return items.length === limit && last ? { success: true, items, next: last.id } : { success: true, items };
+      // A page of large events is shorter than the limit.
+      const hasMore = last && (items.length === limit || Number(last.id) < version);
+      return hasMore ? { success: true, items, next: last.id } : { success: true, items };
     },
   );
   done();

@@ -11,7 +11,10 @@ export interface SessionLog {
    */
   append(sessionId: string, expectedVersion: number, events: readonly SessionEvent[]): Promise<void>;
 
-  /** Events with an id above `afterVersion`, oldest first, at most `limit`. Empty for an unknown session. */
+  /**
+   * Events with an id above `afterVersion`, oldest first: at most `limit`, and fewer where they are large, but one where
+   * there is one. Empty for an unknown session.
+   */
   read(sessionId: string, afterVersion: number, limit: number): Promise<SessionEvent[]>;
 
   /** Ids of all sessions that have events. */

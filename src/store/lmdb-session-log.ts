@@ -1,4 +1,5 @@
 // Session events in LMDB: one row an event, keyed by session and version.
+import { onOnePage } from '../core/paging/page-budget.ts';
 import type { SessionLog } from '../ports/session-log.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { SessionEvent } from '../protocol/types.gen.ts';
@@ -45,7 +46,9 @@ export class LmdbSessionLog implements SessionLog {
       end: [sessionId, last],
       limit,
     });
-    return [...range].map(({ value }) => JSON.parse(unseal(value, `of session ${sessionId}`)) as SessionEvent);
+    return onOnePage(range, ({ value }) => value.length).map(
+      ({ value }) => JSON.parse(unseal(value, `of session ${sessionId}`)) as SessionEvent,
+    );
   }
 
   async sessionIds(): Promise<string[]> {

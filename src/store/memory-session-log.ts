@@ -1,4 +1,6 @@
 // The log of sessions of a program that keeps nothing on disk.
+import { jsonSize } from '../core/json/size.ts';
+import { onOnePage } from '../core/paging/page-budget.ts';
 import type { SessionLog } from '../ports/session-log.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { SessionEvent } from '../protocol/types.gen.ts';
@@ -30,7 +32,7 @@ export class MemorySessionLog implements SessionLog {
     this.#refused.delete(sessionId);
     const stream = this.#streams.get(sessionId) ?? [];
     const start = Math.max(0, afterVersion + 1 - Number(stream[0]?.id ?? 1));
-    return structuredClone(stream.slice(start, start + limit));
+    return structuredClone(onOnePage(stream.slice(start, start + limit), jsonSize));
   }
 
   async sessionIds(): Promise<string[]> {
