@@ -31,6 +31,15 @@ describe('the messages of a minute', () => {
     expect(add(window, 'busy', 0)).toBe(99);
   });
 
+  it('are forgotten of half of the keys at least where there is no more room, so that not each new one has to look for some', () => {
+    const window = new RateWindow(64);
+    add(window, 'quiet', 1);
+    for (let key = 1; key < 64; key++) add(window, `key ${key}`, 2);
+    expect(window.size).toBe(64);
+    add(window, 'new', 1);
+    expect(window.size).toBeLessThanOrEqual(33);
+  });
+
   it('are counted of no more keys than there is room for', () => {
     const window = new RateWindow(64);
     for (let key = 0; key < 10_000; key++) {
