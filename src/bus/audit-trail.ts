@@ -14,11 +14,18 @@ export interface AuditTrailOptions {
   onError: (error: unknown) => void;
 }
 
+/** The actor who sent no key, or a wrong one. */
+export const anonymous = 'anonymous';
+
 export type Deed = Omit<AuditRecord, 'at' | 'count'>;
 
 const roundMs = 60_000;
 /** Kinds of refusals that are told apart within a round. */
 const maxKinds = 1_000;
+/** Of them, those of callers without a key: they cost nothing to make, and must not hide the others. */
+const maxAnonymousKinds = 500;
+/** Of them, those of one caller. */
+const maxKindsOfOne = 100;
 const trimSize = 1_000;
 /** Entries that one page looks at. */
 const longestSearch = 10_000;
@@ -27,6 +34,9 @@ export class AuditTrail {
   readonly #options: Required<AuditTrailOptions>;
   /** Refusals of this round: the first of each kind is in the log, `more` are not yet. */
   readonly #refusals = new Map<string, { deed: Deed; more: number }>();
+  /** How many kinds are told apart of this round, by caller. */
+  readonly #kindsOf = new Map<string, number>();
+  #anonymousKinds = 0;
   #cancelRound: () => void;
 
   constructor(options: AuditTrailOptions) {
@@ -42,17 +52,9 @@ export class AuditTrail {
 
   /** The first of its kind in a minute at once, all others as one entry with their number. */
   recordRefusal(refusal: Omit<Deed, 'action'>): void {
-    const deed: Deed = { ...refusal, action: 'refused' };
-    const kind = this.#refusals.size < maxKinds ? deed : manyOf(deed);
-    const key = JSON.stringify([
-      kind.actor,
-      kind.code,
-      kind.route,
-      kind.address,
-      kind.workspace_id,
-      kind.agent_id,
-      kind.session_id,
-    ]);
+    const deed: Deed = { ...withoutHearsay(refusal), action: 'refused' };
+    const kind = this.#refusals.has(keyOf(deed)) || this.#admits(deed) ? deed : manyOf(deed);
+    const key = keyOf(kind);
     const known = this.#refusals.get(key);
     if (known) {
       known.more++;
@@ -87,6 +89,18 @@ export class AuditTrail {
     this.#endRound();
   }
 
+  /** Whether one more kind is told apart, which it is from now on. */
+  #admits({ actor, address }: Deed): boolean {
+    const isAnonymous = actor === anonymous;
+    const caller = isAnonymous ? `${address}` : actor;
+    const kinds = this.#kindsOf.get(caller) ?? 0;
+    if (this.#refusals.size >= maxKinds || kinds >= maxKindsOfOne) return false;
+    if (isAnonymous && this.#anonymousKinds >= maxAnonymousKinds) return false;
+    this.#kindsOf.set(caller, kinds + 1);
+    if (isAnonymous) this.#anonymousKinds++;
+    return true;
+  }
+
   #append(deed: Deed, count?: number): void {
     const { log, clock, onError } = this.#options;
     const record = { ...deed, at: clock.now(), ...(count !== undefined && { count }) };
@@ -104,6 +118,8 @@ export class AuditTrail {
   #endRound(): void {
     for (const { deed, more } of this.#refusals.values()) if (more > 0) this.#append(deed, more);
     this.#refusals.clear();
+    this.#kindsOf.clear();
+    this.#anonymousKinds = 0;
   }
 
   /** In steps, each a transaction of its own. */
@@ -111,6 +127,24 @@ export class AuditTrail {
     const { log, clock, retentionMs, maxEntries } = this.#options;
     while ((await log.trim(clock.now() - retentionMs, maxEntries, trimSize)) === trimSize);
   }
+}
+
+function keyOf({ actor, code, route, address, workspace_id, agent_id, session_id }: Deed): string {
+  return JSON.stringify([actor, code, route, address, workspace_id, agent_id, session_id]);
+}
+
+/** Ids are what the caller has written: without a key they say nothing, and each would be a kind of its own. */
+function withoutHearsay(refusal: Omit<Deed, 'action'>): Omit<Deed, 'action'> {
+  if (refusal.actor !== anonymous) return refusal;
+  const {
+    agent_id: _agent,
+    session_id: _session,
+    chat_id: _chat,
+    message_id: _message,
+    key_id: _key,
+    ...rest
+  } = refusal;
+  return rest;
 }
 
 /** So many are not told apart by who and where. */

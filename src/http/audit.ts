@@ -1,6 +1,6 @@
 // The audit log at the HTTP door: which routes are deeds, which refusals count, and `GET /audit`.
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
-import type { AuditTrail } from '../bus/audit-trail.ts';
+import { type AuditTrail, anonymous } from '../bus/audit-trail.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Principal } from '../bus/identity.ts';
 import type { Workspace } from '../bus/workspace.ts';
@@ -130,7 +130,7 @@ export const auditRoutes: FastifyPluginCallback<{ bus: Bus; audit: AuditTrail }>
 };
 
 function actorOf(principal: Principal | undefined): string {
-  if (!principal) return 'anonymous';
+  if (!principal) return anonymous;
   return principal.agentId ?? (principal.workspaceId === undefined ? 'bus-key' : principal.id);
 }
 

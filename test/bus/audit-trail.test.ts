@@ -39,12 +39,38 @@ describe('the audit trail', () => {
 
   it('cannot be flooded: beyond 1,000 kinds in a minute it tells only the codes apart', async () => {
     const { trail, clock, log } = open();
-    for (let count = 0; count < 5_000; count++) trail.recordRefusal({ ...wrongKey, address: `a${count}` });
+    for (let count = 0; count < 5_000; count++) trail.recordRefusal({ actor: `a://${count}`, code: 'FORBIDDEN' });
     clock.advance(60_000);
     expect(await log.readBefore(Number.MAX_SAFE_INTEGER, 10_000)).toHaveLength(1_002);
-    expect((await trail.page({ limit: 1 })).items).toMatchObject([
-      { actor: 'many', code: 'UNAUTHORIZED', count: 3_999 },
+    expect((await trail.page({ limit: 1 })).items).toMatchObject([{ actor: 'many', code: 'FORBIDDEN', count: 3_999 }]);
+  });
+
+  it('cannot be flooded without a key: one address has an entry for each route and code, whatever ids it names', async () => {
+    const { trail, clock, log } = open();
+    for (let count = 0; count < 1_500; count++) {
+      trail.recordRefusal({
+        ...wrongKey,
+        route: 'GET /agents/:agent_id',
+        agent_id: `x://a${count}`,
+        session_id: `s${count}`,
+      });
+    }
+    clock.advance(60_000);
+    expect(await log.readBefore(Number.MAX_SAFE_INTEGER, 10_000)).toMatchObject([
+      { record: { ...wrongKey, count: 1_499 } },
+      { record: wrongKey },
     ]);
+  });
+
+  it('tells who was refused also while a thousand addresses try keys, and one agent asks for a thousand sessions', async () => {
+    const { trail } = open();
+    for (let count = 0; count < 1_000; count++) {
+      trail.recordRefusal({ ...wrongKey, address: `a${count}` });
+      trail.recordRefusal({ actor: 'a://loud', code: 'FORBIDDEN', session_id: `s${count}` });
+    }
+    trail.recordRefusal({ actor: 'a://quiet', code: 'FORBIDDEN', session_id: 's1' });
+    expect((await trail.page({ limit: 1 })).items).toMatchObject([{ actor: 'a://quiet', session_id: 's1' }]);
+    expect((await trail.page({ limit: 1_000 })).items.length).toBeLessThan(610);
   });
 
   it('forgets what is older than its retention, and what is more than it keeps', async () => {
