@@ -25,7 +25,7 @@ export interface BusOptions extends Omit<WorkspaceOptions, Given>, RateLimits {
   apiKey: string;
   /** Further kinds of credentials, asked behind the bus key, workspace keys and agents' tokens. */
   authenticators?: readonly Authenticator[];
-  /** Requests and envelopes per key and second; 0 is no limit. */
+  /** Requests, envelopes and other frames per key and second; 0 is no limit. */
   rateLimit: number;
   /** Most active sessions of all workspaces together; no limit where left out or 0. */
   maxSessions?: number;

@@ -65,7 +65,7 @@ export class Connection implements SocketReceiver {
   #rested = false;
 
   constructor(options: ConnectionOptions) {
-    const { agentId, workspace, limits, webSocket, stream } = options;
+    const { agentId, workspace, limits, webSocket, stream, rateLimit, principal } = options;
     this.#options = options;
     this.agentId = agentId;
     this.connectionId = options.connectionId;
@@ -74,13 +74,13 @@ export class Connection implements SocketReceiver {
     this.#dialect = dialectOf(webSocket.protocol, agentId);
     this.#window = new Window(limits.maxInFlight, () => workspace.ring(agentId));
     const refuse = (error: unknown, messageId: string | undefined) => this.#refuse(error, messageId);
-    this.#settling = new Settling({ workspace, agentId, leaseMs: limits.ackTimeout, window: this.#window, refuse });
+    this.#settling = new Settling({
+      ...{ workspace, agentId, rateLimit, principal, webSocket, refuse, window: this.#window, leaseMs: this.leaseMs },
+      onFree: () => this.#sending.readOn(),
+    });
     this.#sending = new Sending({
-      workspace,
-      rateLimit: options.rateLimit,
-      principal: options.principal,
-      webSocket,
-      isBlocked: () => this.#writer.blocked,
+      ...{ workspace, rateLimit, principal, webSocket },
+      isBlocked: () => this.#writer.blocked || this.#settling.full,
       accepted: (receipts) => this.#say(this.#dialect.accepted(receipts)),
       refuse: (error, sent) => this.#refuse(error, sent.message_id, sent),
     });

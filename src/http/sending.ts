@@ -16,7 +16,7 @@ export interface SendingOptions {
   rateLimit: RateLimit;
   principal: Principal;
   webSocket: WebSocket;
-  /** True while the peer does not read what it was answered. */
+  /** True while the peer does not read what it was answered, or too much of what it sent is on its way. */
   isBlocked: () => boolean;
   /** The receipts of one turn. */
   accepted: (receipts: AnyReceipt[]) => void;

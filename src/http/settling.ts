@@ -1,4 +1,7 @@
 // Ack, nack and extend of one socket: each goes to the mailbox, and frees or keeps its place in the window.
+import type { WebSocket } from 'ws';
+import type { Principal } from '../bus/identity.ts';
+import type { RateLimit } from '../bus/rate-limit.ts';
 import type { Workspace } from '../bus/workspace.ts';
 import { parseDuration } from '../protocol/durations.ts';
 import type { NackFrame } from '../protocol/types.gen.ts';
@@ -10,19 +13,41 @@ export interface SettlingOptions {
   agentId: string;
   leaseMs: number;
   window: Window;
+  rateLimit: RateLimit;
+  principal: Principal;
+  webSocket: Pick<WebSocket, 'pause'>;
+  /** Told that the socket may be read again, if nothing else speaks against it. */
+  onFree: () => void;
   /** Told of what could not be settled. */
   refuse: (error: unknown, messageId: string | undefined) => void;
 }
 
+type SettlingFrame = Exclude<ClientFrame, { kind: 'envelope' }>;
+
+/** A peer with more messages than this on their way to be settled is not read from: a small frame names a thousand. */
+const maxUnsettled = 1_024;
+
 export class Settling {
   readonly #options: SettlingOptions;
+  #unsettled = 0;
   #taken: string[] = [];
 
   constructor(options: SettlingOptions) {
     this.#options = options;
   }
 
-  settle(frame: Exclude<ClientFrame, { kind: 'envelope' }>): void {
+  get full(): boolean {
+    return this.#unsettled >= maxUnsettled;
+  }
+
+  settle(frame: SettlingFrame): void {
+    const { rateLimit, principal, refuse } = this.#options;
+    try {
+      rateLimit.take(principal);
+    } catch (error) {
+      refuse(error, firstIdOf(frame));
+      return;
+    }
     if (frame.kind === 'ack') this.#ack(frame.messageIds);
     else if (frame.kind === 'nack') this.#track(this.#nack(frame.frame), frame.frame.message_id);
     else this.#track(this.#extend(frame.messageId), frame.messageId);
@@ -46,12 +71,10 @@ export class Settling {
   #ack(messageIds: readonly string[]): void {
     const { workspace, agentId, window, refuse } = this.#options;
     window.free(messageIds);
-    workspace.access.ackAll(agentId, messageIds).then(
-      (refused) => {
-        for (const { messageId, error } of refused) refuse(error, messageId);
-      },
-      (error: unknown) => refuse(error, messageIds[0]),
-    );
+    const settling = workspace.access.ackAll(agentId, messageIds).then((refused) => {
+      for (const { messageId, error } of refused) refuse(error, messageId);
+    });
+    this.#track(settling, messageIds[0], messageIds.length);
   }
 
   async #nack({ message_id: messageId, delay, requeue, reason }: NackFrame): Promise<void> {
@@ -70,7 +93,20 @@ export class Settling {
     window.extend(messageId, Date.now() + leaseMs);
   }
 
-  #track(settling: Promise<void>, messageId: string): void {
-    settling.catch((error: unknown) => this.#options.refuse(error, messageId));
+  #track(settling: Promise<void>, messageId: string | undefined, count = 1): void {
+    const { webSocket, onFree, refuse } = this.#options;
+    this.#unsettled += count;
+    if (this.full) webSocket.pause();
+    const settled = (): void => {
+      const wasFull = this.full;
+      this.#unsettled -= count;
+      if (wasFull && !this.full) onFree();
+    };
+    void settling.catch((error: unknown) => refuse(error, messageId)).then(settled);
   }
+}
+
+function firstIdOf(frame: SettlingFrame): string | undefined {
+  if (frame.kind === 'ack') return frame.messageIds[0];
+  return frame.kind === 'nack' ? frame.frame.message_id : frame.messageId;
 }

@@ -129,7 +129,11 @@ export class BusError extends Error {
   readonly retryAfterMs?: number;
 
   constructor(code: ErrorCode, message: string, options: BusErrorOptions = {}) {
+    // Where a refusal was made helps nobody, and to find out costs more than to refuse: only faults say it.
+    const { stackTraceLimit } = Error;
+    if (errorTable[code].status < 500) Error.stackTraceLimit = 0;
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.details = options.details ?? [];
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;

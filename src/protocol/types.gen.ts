@@ -653,7 +653,7 @@ export interface Config {
    */
   diskReserve?: number;
   /**
-   * Requests and envelopes per key and second; more get 429. 0 is no limit.
+   * Requests, and on a socket envelopes and frames that ack, nack or extend, per key and second; more are refused. 0 is no limit.
    */
   rateLimit?: number;
   /**
