@@ -16,5 +16,15 @@ export function checkConfig(config: BusConfig): string {
     if (kind === 'duration') shown[key] = formatSetting(Number(shown[key]));
     if (isSecret && shown[key] !== undefined) shown[key] = '***';
   }
+  if (config.jwksUrl !== undefined) shown.jwksUrl = withoutSecrets(config.jwksUrl);
   return `${JSON.stringify(shown, null, 2)}\n`;
+}
+
+/** A URL may carry a password, or a token in its query. */
+function withoutSecrets(text: string): string {
+  const url = new URL(text);
+  if (url.username) url.username = '***';
+  if (url.password) url.password = '***';
+  if (url.search) url.search = '***';
+  return url.href;
 }

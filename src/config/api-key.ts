@@ -1,6 +1,6 @@
 // The bus key: the configured one, or one that the bus makes and keeps; and which addresses may do without a strong one.
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BusError } from '../protocol/errors.ts';
 import type { BusConfig } from './config.ts';
@@ -67,9 +67,16 @@ function keptKey(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  if (/^[\x21-\x7e]{16,512}$/.test(text)) return text;
-  const message = `the key file ${path} does not hold a key: remove it to have a new one made`;
-  throw new BusError('CONFIG_INVALID', `The configuration is not valid: ${message}.`, {
+  if (!/^[\x21-\x7e]{16,512}$/.test(text)) {
+    throw unusable(`the key file ${path} does not hold a key: remove it to have a new one made`);
+  }
+  const mode = statSync(path).mode & 0o777;
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return text;
+  throw unusable(`the key file ${path} is open to others than its owner (mode ${mode.toString(8)}): chmod 600 it`);
+}
+
+function unusable(message: string): BusError {
+  return new BusError('CONFIG_INVALID', `The configuration is not valid: ${message}.`, {
     details: [{ path: '/apiKey', message }],
   });
 }

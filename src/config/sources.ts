@@ -57,7 +57,9 @@ function readObject(path: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw unusable(`is not JSON: ${(error as Error).message}`, error);
+    // Its own words quote the file, in which keys may stand.
+    const [, place] = /at position (\d+)/.exec((error as Error).message) ?? [];
+    throw unusable(`is not JSON${place === undefined ? '' : `: see its character ${Number(place) + 1}`}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unusable('must hold one JSON object');
   return value as Record<string, unknown>;

@@ -68,6 +68,13 @@ describe('agent-bus check-config', () => {
     );
   });
 
+  it('masks what may be secret in the URL of an issuer', async () => {
+    const url = 'https://user:hidden@issuer.test/keys?token=hidden';
+    const issuer = ['--jwt-issuer', 'https://issuer.test/', '--jwt-audience', 'bus', '--jwks-url', url];
+    const { code, stdout } = await runToEnd(['check-config', ...issuer]);
+    expect({ code, url: JSON.parse(stdout).jwksUrl }).toEqual({ code: 0, url: 'https://***:***@issuer.test/keys?***' });
+  });
+
   it('refuses what serve would refuse: a weak key beyond loopback', async () => {
     const env = { AGENT_BUS_API_KEY: 'weak' };
     const { code, stdout, stderr } = await runToEnd(['check-config', '--host', '0.0.0.0'], { env });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { resolveApiKey } from '../../src/config/api-key.ts';
@@ -41,6 +41,12 @@ describe('a configured key', () => {
 });
 
 describe('without a configured key', () => {
+  it.each([0o666, 0o640, 0o604])('one that others than its owner can read or write is refused: mode %i', (mode) => {
+    resolve(persistent());
+    chmodSync(keyFile(), mode);
+    expect(() => resolve(persistent())).toThrow(`mode ${mode.toString(8)}): chmod 600 it`);
+  });
+
   it('one is made at the first start, kept for its owner only, and used again', () => {
     const first = resolve(persistent());
     expect(first).toEqual({ apiKey: expect.stringMatching(/^abk_[\w-]{32}$/), generated: true, path: keyFile() });

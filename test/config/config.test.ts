@@ -195,7 +195,7 @@ describe('faults', () => {
   it.each([
     ['no file', () => join(folder, 'absent.json'), 'absent.json cannot be read (ENOENT)'],
     ['a folder', () => folder, 'cannot be read (EISDIR)'],
-    ['no JSON', () => fileWith('{ port: 1 }'), 'is not JSON: '],
+    ['no JSON', () => fileWith('{ port: 1 }'), 'is not JSON: see its character 3'],
     ['no object', () => fileWith('[]'), 'must hold one JSON object'],
     ['null', () => fileWith('null'), 'must hold one JSON object'],
   ])('name the configuration file: %s', (_, path, message) => {
@@ -203,6 +203,15 @@ describe('faults', () => {
     expect(faults({ file })[0]).toContain(file);
     expect(faults({ file })[0]).toContain(message);
   });
+
+  it.each(['{ "apiKey": abk_secret }', '{"apiKey":"abk_secret", }', 'abk_secret', '{ "apiKey": "abk_secret'])(
+    'say nothing of what stands in a configuration file that is no JSON: %s',
+    (text) => {
+      const file = fileWith(text);
+      expect(faults({ file }).join()).toContain('is not JSON');
+      expect(faults({ file }).join()).not.toMatch(/abk|secret/);
+    },
+  );
 
   it('include a __proto__ key in the file', () => {
     expect(faults({ file: fileWith('{ "__proto__": { "port": 1 } }') })[0]).toContain('__proto__');
