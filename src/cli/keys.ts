@@ -2,7 +2,7 @@
 import { operatorKey } from '../config/api-key.ts';
 import type { BusConfig } from '../config/config.ts';
 import { BusError, type ErrorCode, errorTable } from '../protocol/errors.ts';
-import type { KeyList, KeyReply, Problem } from '../protocol/types.gen.ts';
+import type { Key, KeyList, KeyReply, Problem } from '../protocol/types.gen.ts';
 import { localUrl } from './address.ts';
 import type { KeyRequest } from './key-request.ts';
 import { keyLine, keyTable } from './key-table.ts';
@@ -22,12 +22,24 @@ export async function keys(config: BusConfig, request: KeyRequest): Promise<numb
       return 0;
     }
     case 'list':
-      process.stdout.write(keyTable((answer as KeyList).items));
+      process.stdout.write(keyTable(await allOf(answer as KeyList, config, request)));
       return 0;
     case 'revoke':
       process.stderr.write('The key is revoked.\n');
       return 0;
   }
+}
+
+/** With the pages behind the first. */
+async function allOf({ items, next }: KeyList, config: BusConfig, request: KeyRequest): Promise<Key[]> {
+  const all = [...items];
+  for (let after = next; after !== undefined; ) {
+    const path = `${request.path}&after=${encodeURIComponent(after)}`;
+    const page = (await ask(config, { ...request, path })) as KeyList;
+    all.push(...page.items);
+    after = page.next;
+  }
+  return all;
 }
 
 async function ask(config: BusConfig, { method, path, body }: KeyRequest): Promise<unknown> {

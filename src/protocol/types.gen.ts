@@ -65,7 +65,7 @@ export type ChatId = string;
  */
 export type SessionId = string;
 /**
- * A name for people: 1 to 128 characters, none of them a control character.
+ * A name for people: 1 to 128 characters, none of them a control character, or a mark that turns the direction of text.
  */
 export type Name = string;
 /**

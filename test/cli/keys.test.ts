@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runToEnd, type ServerProcess, startServer } from '../support/server-process.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'agent-bus-keys-'));
@@ -50,6 +53,33 @@ describe('agent-bus keys', () => {
     expect(await keys('revoke', id)).toMatchObject({ code: 0, stdout: '', stderr: 'The key is revoked.\n' });
     expect(await statusWith(rotated.stdout.trim())).toBe(401);
     expect((await keys('list', '--workspace', 'team-b')).stdout).not.toContain(id);
+  });
+
+  it('lists all pages of them', async () => {
+    const keyOf = (key_id: string) => ({
+      key_id,
+      workspace_id: 'default',
+      scopes: ['send'],
+      expires_at: null,
+      secrets: [],
+    });
+    const pages = createServer(({ url = '' }, response) => {
+      const isSecond = url.endsWith('&after=k%201');
+      const page = isSecond ? { items: [keyOf('key_2')] } : { items: [keyOf('key_1')], next: 'k 1' };
+      response.end(JSON.stringify({ success: true, ...page }));
+    }).listen(0, '127.0.0.1');
+    await once(pages, 'listening');
+    onTestFinished(() => void pages.close());
+    const { port } = pages.address() as AddressInfo;
+    const { stdout } = await runToEnd(['keys', 'list', '--port', String(port), '--api-key', 'any']);
+    expect(stdout).toMatch(/^KEY .*\nkey_1 .*\nkey_2 .*\n$/);
+  });
+
+  it('makes none with a name that could turn a terminal about', async () => {
+    for (const name of ['a\u009b31m', 'a\u202eb']) {
+      const { code, stderr } = await keys('create', '--name', name);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('VALIDATION_FAILED name: ') });
+    }
   });
 
   it('says what the bus says where that refuses', async () => {

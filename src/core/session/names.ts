@@ -3,7 +3,7 @@ import { BusError } from '../../protocol/errors.ts';
 
 const id = /^[A-Za-z0-9_.:-]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what the pattern keeps out.
-const printable = /^[^\u0000-\u001f\u007f]+$/;
+const printable = /^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/;
 
 /** By the name of the schema definition; a test holds the two together. */
 export const nameRules = {
