@@ -71,8 +71,9 @@ function keptKey(path: string): string | undefined {
     throw unusable(`the key file ${path} does not hold a key: remove it to have a new one made`);
   }
   const mode = statSync(path).mode & 0o777;
-  if (process.platform === 'win32' || (mode & 0o077) === 0) return text;
-  throw unusable(`the key file ${path} is open to others than its owner (mode ${mode.toString(8)}): chmod 600 it`);
+  // Volumes of containers are given to a group, with all that is in them.
+  if (process.platform === 'win32' || (mode & 0o007) === 0) return text;
+  throw unusable(`the key file ${path} is open to everybody (mode ${mode.toString(8)}): chmod 600 it`);
 }
 
 function unusable(message: string): BusError {

@@ -41,7 +41,7 @@ describe('a configured key', () => {
 });
 
 describe('without a configured key', () => {
-  it.each([0o666, 0o640, 0o604])('one that others than its owner can read or write is refused: mode %i', (mode) => {
+  it.each([0o666, 0o642, 0o604])('one that everybody can read or write is refused: mode %i', (mode) => {
     resolve(persistent());
     chmodSync(keyFile(), mode);
     expect(() => resolve(persistent())).toThrow(`mode ${mode.toString(8)}): chmod 600 it`);
