@@ -105,6 +105,8 @@ export class Model {
     message.sends = [sent, ...old.sends.filter((other) => other !== sent && isOfNow(other))];
     message.seen = old.seen.filter(isOfNow);
     message.openAt = sent.at;
+    // Of the old one or of this: whoever waits had said so before the bus told them apart.
+    message.isAwaited = old.isAwaited;
     sent.mayBeNew = false;
     if (message.seen.length > 0)
       Object.assign(message, { lease: old.lease, ack: old.ack, ackRun: old.ackRun, givenUp: old.givenUp });
