@@ -164,7 +164,10 @@ export const controls = {
     says: 'writes what it has encrypted anew over what came meanwhile',
     finds: ['I1', 'I2', 'I3', 'I4', 'I5', 'L', 'X'],
     encrypted: true,
-    replacements: [{ file: 'store/checkpoint.ts', text: 'this.#parts.push(part);', by: 'this.#parts.unshift(part);' }],
+    replacements: [
+      { file: 'store/checkpoint.ts', text: 'this.#parts.push(part);', by: 'this.#parts.unshift(part);' },
+      { file: 'store/encrypted-table.ts', text: ' && !changed?.has(this.#place(key))', by: '' },
+    ],
   },
   'key-gone-early': {
     says: 'gives up a key that journal files are still under',
