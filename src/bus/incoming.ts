@@ -55,7 +55,8 @@ export function factsOf(
   task: TaskRef | undefined,
   { bus }: Stamp,
 ): MessageFacts {
-  const facts: MessageFacts = { sender: sender.agent_id, messageType: message_type, ...hopFact(bus) };
+  const facts: MessageFacts = { sender: sender.agent_id, messageType: message_type };
+  if (bus.hop > 1) facts.hop = bus.hop;
   if (sender.session_id !== undefined) facts.sessionId = sender.session_id;
   if (task !== undefined) facts.task = task;
   if (routedBy !== undefined) facts.routedBy = routedBy;

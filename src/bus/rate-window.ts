@@ -10,7 +10,9 @@ export interface Count {
 
 export class RateWindow {
   readonly #mostKeys: number;
-  readonly #counts = new Map<string, Count>();
+  /** In two steps: a key joined of both names would be made, and hashed, for every message. */
+  readonly #groups = new Map<string, Map<string, Count>>();
+  #size = 0;
   #begun = Number.NEGATIVE_INFINITY;
 
   constructor(mostKeys = defaultKeys) {
@@ -19,28 +21,36 @@ export class RateWindow {
 
   /** How many keys are counted. */
   get size(): number {
-    return this.#counts.size;
+    return this.#size;
   }
 
-  /** That of the minute in which `now` is, in milliseconds. */
-  of(key: string, now: number): Count {
+  /** That of the minute in which `now` is, in milliseconds; the key is a name in a group. */
+  of(group: string, name: string, now: number): Count {
     // A clock that was set back begins a new minute as well.
     if (now < this.#begun || now >= this.#begun + windowMs) {
-      this.#counts.clear();
+      this.#groups.clear();
+      this.#size = 0;
       this.#begun = now;
     }
-    let count = this.#counts.get(key);
-    if (!count) {
-      if (this.#counts.size >= this.#mostKeys) this.#forgetQuietest();
-      count = { value: 0 };
-      this.#counts.set(key, count);
-    }
-    return count;
+    return this.#groups.get(group)?.get(name) ?? this.#add(group, name);
   }
 
   /** Milliseconds until the next minute begins. */
   untilNext(now: number): number {
     return Math.max(0, this.#begun + windowMs - now);
+  }
+
+  #add(group: string, name: string): Count {
+    if (this.#size >= this.#mostKeys) this.#forgetQuietest();
+    let counts = this.#groups.get(group);
+    if (!counts) {
+      counts = new Map();
+      this.#groups.set(group, counts);
+    }
+    const count = { value: 0 };
+    counts.set(name, count);
+    this.#size++;
+    return count;
   }
 
   /**
@@ -49,8 +59,13 @@ export class RateWindow {
    */
   #forgetQuietest(): void {
     let total = 0;
-    for (const { value } of this.#counts.values()) total += value;
-    const most = (2 * total) / this.#counts.size;
-    for (const [key, { value }] of this.#counts) if (value <= most) this.#counts.delete(key);
+    for (const counts of this.#groups.values()) for (const { value } of counts.values()) total += value;
+    const most = (2 * total) / this.#size;
+    for (const [group, counts] of this.#groups) {
+      for (const [name, { value }] of counts) {
+        if (value <= most && counts.delete(name)) this.#size--;
+      }
+      if (counts.size === 0) this.#groups.delete(group);
+    }
   }
 }

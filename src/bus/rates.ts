@@ -2,6 +2,7 @@
 import { BusError, type ErrorCode } from '../protocol/errors.ts';
 import type { Sender } from '../protocol/types.gen.ts';
 import { type Count, RateWindow } from './rate-window.ts';
+import { scope } from './workspace-names.ts';
 
 export interface RateLimits {
   /** From one agent to one other; 0 is no limit. */
@@ -22,14 +23,16 @@ export type Admit = (sender: Sender, recipients: readonly string[], now: number)
 /** One for each workspace. The counts are shared: however many workspaces there are, they take no more memory. */
 export type AdmitIn = (workspaceId: string) => Admit;
 
+const none: readonly string[] = [];
+
 export function createRates({ maxPairRate, maxSessionRate }: RateLimits): AdmitIn {
   const pairs = new RateWindow();
   const sessions = new RateWindow();
   return (workspaceId) =>
     ({ agent_id: from, session_id: sessionId }, recipients, now) => {
       const admission: Count[] = [];
-      for (const to of maxPairRate === 0 ? [] : recipients) {
-        const count = pairs.of(`${workspaceId} ${from} ${to}`, now);
+      for (const to of maxPairRate === 0 ? none : recipients) {
+        const count = pairs.of(scope(workspaceId, from), to, now);
         if (count.value >= maxPairRate) {
           const text = `${from} may send ${maxPairRate} messages a minute to ${to}`;
           throw refusal('PAIR_RATE_LIMITED', text, pairs.untilNext(now));
@@ -37,7 +40,7 @@ export function createRates({ maxPairRate, maxSessionRate }: RateLimits): AdmitI
         admission.push(count);
       }
       if (maxSessionRate === 0 || sessionId === undefined) return admission;
-      const count = sessions.of(`${workspaceId} ${sessionId}`, now);
+      const count = sessions.of(workspaceId, sessionId, now);
       if (count.value + recipients.length > maxSessionRate) {
         const text = `Session ${sessionId} takes ${maxSessionRate} messages a minute`;
         throw refusal('SESSION_RATE_LIMITED', text, sessions.untilNext(now));

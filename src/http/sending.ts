@@ -50,15 +50,15 @@ export class Sending {
   send(envelope: Envelope, raw: Buffer): void {
     const { workspace, rateLimit, principal, webSocket, refuse } = this.#options;
     const { message_id, sender } = envelope;
-    // Not the envelope itself: what waits for hours would keep it in memory.
-    const sent: Sent = { sender, ...(message_id !== undefined && { message_id }) };
+    // Not of the envelope itself: what waits for hours would keep it in memory.
+    const refused = (error: unknown) => refuse(error, { sender, ...(message_id !== undefined && { message_id }) });
     const waits = envelope.routing?.delivery_mode === 'sync';
     try {
       rateLimit.take(principal);
       if (waits && this.#waiting >= maxWaiting) throw tooManyWaiting();
       assertKeysOnce(principal, raw, envelope);
     } catch (error) {
-      refuse(error, sent);
+      refused(error);
       return;
     }
     // Those who wait for an answer do not stop those who have it from giving it.
@@ -72,7 +72,7 @@ export class Sending {
       },
       (error: unknown) => {
         this.#settled(waits);
-        refuse(error, sent);
+        refused(error);
       },
     );
   }

@@ -22,13 +22,17 @@ export class Acceptance {
     this.#deps = deps;
   }
 
-  async enqueue(message: NewMessage): Promise<Enqueued> {
-    const known = this.#deps.ledger.entries.find(message.messageId);
-    if (known) return this.#known(known);
-    this.#deps.assertRoom(message.mailbox, message.bytes.length);
-    const { entry, group } = this.accept(message);
-    await group.done;
-    return { outcome: 'stored', status: entry.status };
+  /** Every message comes this way: an async function would cost it more than what is done here. */
+  enqueue(message: NewMessage): Promise<Enqueued> {
+    try {
+      const known = this.#deps.ledger.entries.find(message.messageId);
+      if (known) return this.#known(known);
+      this.#deps.assertRoom(message.mailbox, message.bytes.length);
+      const { entry, group } = this.accept(message);
+      return group.done.then(() => ({ outcome: 'stored', status: entry.status }));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async enqueueCopies(record: NewMessage, copies: readonly NewMessage[]): Promise<CopiesEnqueued> {

@@ -12,7 +12,9 @@ export class SharedValues {
 
   retry(rule: RetryRule): RetryRule {
     const key = rule.backoff === 'linear' ? rule.maxRetries : -1 - rule.maxRetries;
-    return known(this.#retries, key, () => rule);
+    const known = this.#retries.get(key);
+    if (!known) this.#retries.set(key, rule);
+    return known ?? rule;
   }
 
   /** The same object for all that say no more than a sender and a type. */
@@ -20,17 +22,17 @@ export class SharedValues {
     let fields = 0;
     for (const _ in facts) fields++;
     if (fields > 2) return facts;
-    if (this.#facts.size >= mostSenders && !this.#facts.has(facts.sender)) this.#facts.clear();
-    const ofSender = known(this.#facts, facts.sender, () => new Map<string, MessageFacts>());
-    return known(ofSender, facts.messageType, () => facts);
+    const { sender, messageType } = facts;
+    const ofSender = this.#facts.get(sender) ?? this.#begin(sender);
+    const known = ofSender.get(messageType);
+    if (!known) ofSender.set(messageType, facts);
+    return known ?? facts;
   }
-}
 
-function known<K, V>(values: Map<K, V>, key: K, make: () => V): V {
-  let value = values.get(key);
-  if (value === undefined) {
-    value = make();
-    values.set(key, value);
+  #begin(sender: string): Map<string, MessageFacts> {
+    if (this.#facts.size >= mostSenders) this.#facts.clear();
+    const ofSender = new Map<string, MessageFacts>();
+    this.#facts.set(sender, ofSender);
+    return ofSender;
   }
-  return value;
 }

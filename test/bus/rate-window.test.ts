@@ -4,8 +4,8 @@ import { RateWindow } from '../../src/bus/rate-window.ts';
 const minute = 60_000;
 
 function add(window: RateWindow, key: string, times: number, now = 0): number {
-  for (let time = 0; time < times; time++) window.of(key, now).value++;
-  return window.of(key, now).value;
+  for (let time = 0; time < times; time++) window.of('group', key, now).value++;
+  return window.of('group', key, now).value;
 }
 
 describe('the messages of a minute', () => {
@@ -16,6 +16,22 @@ describe('the messages of a minute', () => {
     expect(add(window, 'a', 1, 1_000 + minute - 1)).toBe(6);
     expect(window.untilNext(1_000 + minute - 1)).toBe(1);
     expect(add(window, 'a', 0, 1_000 + minute)).toBe(0);
+  });
+
+  it('are counted apart for the same name in two groups', () => {
+    const window = new RateWindow();
+    window.of('a', 'x', 0).value++;
+    expect(window.of('b', 'x', 0).value).toBe(0);
+    expect(window.of('a', 'x', 0).value).toBe(1);
+    expect(window.size).toBe(2);
+  });
+
+  it('of a busy key are not forgotten for a crowd in other groups, and no group is kept of which nothing is left', () => {
+    const window = new RateWindow(64);
+    window.of('busy', 'x', 0).value += 99;
+    for (let other = 0; other < 10_000; other++) window.of(`group ${other}`, 'x', 0).value++;
+    expect(window.of('busy', 'x', 0).value).toBe(99);
+    expect(window.size).toBeLessThanOrEqual(64);
   });
 
   it('begin anew where the clock was set back', () => {
