@@ -48,6 +48,12 @@ const isEnvelope = validatorOf<Envelope>('Envelope');
 /** Connections of `server` begin in the fast lane, and leave it for good with the first thing that it does not take. */
 export function openFastLane(server: Server, options: FastLaneOptions): FastLane {
   const connections = new Set<LaneConnection>();
+  // One for all: a timer of each connection would be wound up anew with each thing read or written.
+  const lookMs = Math.min(options.headersTimeout, options.keepAliveTimeout) / 4;
+  const looks = setInterval(() => {
+    for (const connection of connections) connection.look(lookMs);
+  }, lookMs);
+  looks.unref();
   // Node's own; those that came after it look at every connection, and go on doing so.
   const ready = readyEvent(server);
   const [nodes] = server.listeners(ready);
@@ -70,6 +76,7 @@ export function openFastLane(server: Server, options: FastLaneOptions): FastLane
   return {
     close() {
       closing = true;
+      clearInterval(looks);
       for (const connection of connections) connection.end();
     },
   };
@@ -88,6 +95,8 @@ class LaneConnection {
   /** A request is being answered. */
   #busy = false;
   #served = false;
+  /** Milliseconds since it was answered last, as far as was looked. */
+  #idleMs = 0;
   /** What came meanwhile: more than one at a time is Node's. */
   #early: Buffer | undefined;
   #ending = false;
@@ -96,13 +105,22 @@ class LaneConnection {
     this.#socket = socket;
     this.#options = options;
     this.#exits = exits;
-    socket.setTimeout(options.headersTimeout, this.#onTimeout);
     socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose);
   }
 
   end(): void {
     this.#ending = true;
     if (!this.#busy) this.#socket.destroySoon();
+  }
+
+  /** Once in so many milliseconds: who asks nothing for too long is cut off. */
+  look(lookMs: number): void {
+    if (this.#busy) return;
+    const { headersTimeout, keepAliveTimeout } = this.#options;
+    this.#idleMs += lookMs;
+    if (this.#idleMs <= (this.#served ? keepAliveTimeout : headersTimeout)) return;
+    if (this.#served) this.#socket.destroy();
+    else handleClientError(Object.assign(new Error('silence'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), this.#socket);
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -161,17 +179,18 @@ class LaneConnection {
     const seconds = Math.floor(keepAliveTimeout / 1_000);
     const connection = this.#ending ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${seconds}`;
     this.#busy = false;
+    this.#served = true;
+    this.#idleMs = 0;
     if (!this.#socket.writable) return;
+    const size = Buffer.byteLength(body);
     this.#socket.write(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n` +
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}content-length: ${size}\r\n` +
         `Date: ${dateNow()}\r\nConnection: ${connection}\r\n\r\n${body}`,
+      // As nearly always, all is ASCII: then it is copied as it is.
+      size === body.length ? 'latin1' : 'utf8',
     );
     if (this.#ending) this.#socket.destroySoon();
     else if (this.#early) this.#leave(this.#early);
-    else if (!this.#served) {
-      this.#served = true;
-      this.#socket.setTimeout(keepAliveTimeout);
-    }
   }
 
   /** To Node, with what was read of the connection and not answered. */
@@ -185,18 +204,11 @@ class LaneConnection {
 
   readonly #handOver = (): void => {
     const socket = this.#socket;
-    socket.setTimeout(0, this.#onTimeout);
     socket.off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
     this.#exits.left();
     if (socket.destroyed) return;
     this.#exits.toNode(socket);
     socket.resume();
-  };
-
-  readonly #onTimeout = (): void => {
-    if (this.#busy) return;
-    if (this.#served) this.#socket.destroy();
-    else handleClientError(Object.assign(new Error('silence'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), this.#socket);
   };
 
   /** The client says no more; it may still read. */

@@ -5,6 +5,7 @@ export interface PlainRequest {
   headers: { 'x-agent-api-key'?: string; authorization?: string };
   /** The one that it names, unchecked. */
   workspace: string | undefined;
+  /** A part of what was read. */
   body: Buffer;
 }
 
@@ -87,8 +88,7 @@ function bodyBehind({ before, after, host, headers, workspace }: KnownHead, chun
   }
   const body = at + after.length;
   if (size === 0 || chunk.length !== body + size || !isAt(chunk, at, after)) return undefined;
-  // A copy: what is kept of a message is not to keep its head in memory.
-  return { host, headers, workspace, body: Buffer.from(chunk.subarray(body)) };
+  return { host, headers, workspace, body: chunk.subarray(body) };
 }
 
 function isAt(chunk: Buffer, at: number, part: Buffer): boolean {

@@ -45,15 +45,16 @@ export function readHead(input: ByteReader): MessageHead {
 }
 
 /** Most messages have a sender and a type only; what others have beside them is JSON. */
-function writeFacts(out: ByteWriter, { sender, messageType, ...rest }: MessageFacts): void {
-  out.text(sender);
-  out.text(messageType);
-  let more = '';
-  for (const _ in rest) {
-    more = JSON.stringify(rest);
-    break;
-  }
-  out.text(more);
+function writeFacts(out: ByteWriter, facts: MessageFacts): void {
+  out.text(facts.sender);
+  out.text(facts.messageType);
+  let fields = 0;
+  for (const _ in facts) fields++;
+  out.text(fields > 2 ? moreOf(facts) : '');
+}
+
+function moreOf({ sender: _sender, messageType: _type, ...more }: MessageFacts): string {
+  return JSON.stringify(more);
 }
 
 function readFacts(input: ByteReader): MessageFacts {

@@ -46,7 +46,7 @@ export function writeAccepted(out: ByteWriter, message: NewMessage, room?: Room)
   out.u32(0);
   const begin = out.size;
   writeHead(out, message);
-  out.buffer.writeUInt32LE(out.size - begin, begin - 4);
+  out.u32At(begin - 4, out.size - begin);
   out.bytes(message.bytes);
   closeFrame(out, frame, room);
 }
@@ -86,8 +86,8 @@ function closeFrame(out: ByteWriter, frame: number, room: Room | undefined): voi
   if (room) out.skip(room.after);
   const { buffer, size } = out;
   const body = frame + frameBytes;
-  buffer.writeUInt32LE(size - body, frame);
-  if (!room) writeChecksum(buffer, frame, size);
+  out.u32At(frame, size - body);
+  if (!room) out.u32At(frame + 4, crc32(buffer.subarray(body, size)));
 }
 
 function writeChecksum(buffer: Buffer, frame: number, end: number): void {

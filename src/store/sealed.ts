@@ -17,9 +17,8 @@ export function sealInto(out: ByteWriter, write: (out: ByteWriter) => void): Buf
   const start = out.size;
   out.u32(0);
   write(out);
-  const sealed = out.buffer.subarray(start, out.size);
-  sealed.writeUInt32LE(crc32(sealed.subarray(checksumBytes)), 0);
-  return sealed;
+  out.u32At(start, crc32(out.buffer.subarray(start + checksumBytes, out.size)));
+  return out.buffer.subarray(start, out.size);
 }
 
 /** @throws BusError STORE_UNREADABLE naming the value. */
