@@ -4,7 +4,7 @@ import { guardOf } from '../core/guards/guard.ts';
 import { assertHop } from '../core/guards/hops.ts';
 import type { Glimpse, MailboxStore } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
-import type { CompleteEnvelope, Envelope } from '../protocol/types.gen.ts';
+import type { CompleteEnvelope, Envelope, MessageId, Recipient, Sender } from '../protocol/types.gen.ts';
 import type { AgentDirectory } from './agents.ts';
 import type { Counters } from './counters.ts';
 import type { Participation } from './participation.ts';
@@ -24,6 +24,13 @@ export interface GuardDeps {
   maxHops: number;
   /** Tells of each refusal. */
   sessions: SessionManager;
+}
+
+/** What is told of an envelope that was refused. */
+interface Refused {
+  message_id: MessageId | undefined;
+  sender: Sender;
+  recipient: Recipient;
 }
 
 const toEverybody: MayWriteTo = () => true;
@@ -65,7 +72,7 @@ export class Guards {
   }
 
   /** Counts and tells of a refusal, where it is that of a guard. */
-  refused(error: unknown, { message_id, sender, recipient }: Envelope, at: number): void {
+  refused(error: unknown, { message_id, sender, recipient }: Refused, at: number): void {
     const guard = error instanceof BusError ? guardOf(error.code) : undefined;
     if (!guard || !(error instanceof BusError)) return;
     const { counters, sessions } = this.#deps;

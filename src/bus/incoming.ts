@@ -17,6 +17,8 @@ export interface Accepting {
   envelope: CompleteEnvelope;
   /** As it travels, with its stamp. */
   bytes: Buffer;
+  /** Whether they say what the sender said and nothing else but the stamp: nothing was missing. */
+  isAsSent: boolean;
   stamp: Stamp;
   /** What it answers, where that is known. */
   answered: Glimpse | undefined;

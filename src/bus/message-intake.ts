@@ -66,10 +66,12 @@ export class MessageIntake {
    */
   send(sending: Sending): Promise<AnyReceipt> {
     const now = this.#deps.clock.now();
-    const { envelope: sent, signal } = sending;
+    const { envelope, signal } = sending;
+    const { message_id, sender, recipient } = envelope;
+    // Not of the envelope itself: of what is on its way to the disk, as little as can be is kept in memory.
     const refuse = (error: unknown): never => {
       this.#deps.counters.refused++;
-      this.#deps.guards.refused(error, sent, now);
+      this.#deps.guards.refused(error, { message_id, sender, recipient }, now);
       throw error;
     };
     try {
@@ -102,7 +104,7 @@ export class MessageIntake {
     const answered = guards.answered(sent);
     const stamp = stamps(authenticatedSender(principal), now, hopAfter(answered?.facts));
     const bytes = stampedBytes(envelope, stamp, filled ? undefined : raw);
-    return { sent, envelope, bytes, stamp, answered, now, timing, userId: principal.userId };
+    return { sent, envelope, bytes, isAsSent: !filled, stamp, answered, now, timing, userId: principal.userId };
   }
 
   /** Not an async function, nor is what it calls for most messages: the frame of each costs as much as a step of it. */

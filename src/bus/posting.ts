@@ -1,8 +1,8 @@
 // Posts one envelope to one mailbox: which agent's, past the guards, known to its session, stored, and a receipt for it.
-import { detourOf, withBus } from '../core/delivery/bus-metadata.ts';
+import { detourOf, withBus, withoutBus } from '../core/delivery/bus-metadata.ts';
 import type { Route } from '../core/delivery/route.ts';
-import type { Enqueued, MailboxStore } from '../ports/mailbox-store.ts';
-import type { BusStamp, Receipt, TaskRef } from '../protocol/types.gen.ts';
+import type { Enqueued, MailboxStore, NewMessage } from '../ports/mailbox-store.ts';
+import type { BusMetadata, CompleteEnvelope, Envelope, Receipt, TaskRef } from '../protocol/types.gen.ts';
 import { type Addressing, unknownRecipient } from './addressing.ts';
 import type { AgentDirectory } from './agents.ts';
 import type { Answers } from './answers.ts';
@@ -28,15 +28,19 @@ export interface PostingDeps {
   counters: Counters;
 }
 
-/** What is on its way to the disk. */
+/** What is on its way to the disk; not its envelope, for thousands may be. */
 interface Posted {
-  accepting: Accepting;
+  messageId: string;
+  sender: string;
   route: Route;
-  bus: BusStamp;
   task: TaskRef | undefined;
   /** The message id of the request that this answers. */
   request: string | undefined;
-  waiting: ClaimedReply | undefined;
+  /** Milliseconds since the epoch. */
+  deliverAt: number | undefined;
+  bytes: Buffer;
+  /** What its sender said, where the bytes do not say just that. */
+  sent: Envelope | undefined;
 }
 
 export class Posting {
@@ -82,31 +86,36 @@ export class Posting {
     // Before the session records what is then not taken; whatever has no session may be a repeat, which needs no room.
     if (sessionId !== undefined) mailboxes.assertRoom(route.agentId, bytes.length);
     if (userId !== undefined) for (const one of [route.agentId, ...route.fallbacks]) agents.claim(one, userId);
-    const message = sessionId && sessionMessageOf(envelope, sessionId, route, timing.deadline, now);
-    const task = message ? sessions.recordMessage(message) : undefined;
+    const told = sessionId && sessionMessageOf(envelope, sessionId, route, timing.deadline, now);
+    const task = told ? sessions.recordMessage(told) : undefined;
     countIn(admission);
     const request = answers.requestOf(envelope, task);
     const waiting = replies.claim(envelope, request);
-    const { max_retries: maxRetries, backoff } = envelope.routing.retry_policy;
-    const storing = mailboxes.enqueue({
+    const facts = factsOf(envelope, route, task, stamp);
+    const message = newMessageOf(accepting, { mailbox: waiting?.mailbox ?? route.agentId, facts, bytes });
+    if (waiting) message.lease = waiting.lease;
+    const storing = mailboxes.enqueue(message);
+    const posted: Posted = {
       messageId: envelope.message_id,
-      mailbox: waiting?.mailbox ?? route.agentId,
-      ...(waiting && { lease: waiting.lease }),
-      priority: envelope.priority,
-      acceptedAt: now,
-      ...timing,
-      retry: { maxRetries, backoff },
-      facts: factsOf(envelope, route, task, stamp),
-      bytes,
-    });
-    const posted: Posted = { accepting, route, bus, task, request, waiting };
-    if (sessionId === undefined && !waiting) return storing.then((enqueued) => this.#receiptOf(posted, enqueued));
-    return this.#whenAllIsStored(posted, sessionId, storing);
+      sender: envelope.sender.agent_id,
+      route,
+      task,
+      request,
+      deliverAt: timing.deliverAt,
+      bytes: accepting.bytes,
+      sent: accepting.isAsSent ? undefined : accepting.sent,
+    };
+    if (sessionId !== undefined || waiting) return this.#whenAllIsStored(posted, storing, { envelope, bus, waiting });
+    return storing.then((enqueued) => this.#receiptOf(posted, enqueued));
   }
 
   /** Whoever waits for an answer that was not taken goes on waiting. */
-  async #whenAllIsStored(posted: Posted, sessionId: string | undefined, storing: Promise<Enqueued>): Promise<Receipt> {
-    const { waiting, accepting, bus } = posted;
+  async #whenAllIsStored(
+    posted: Posted,
+    storing: Promise<Enqueued>,
+    { envelope, bus, waiting }: { envelope: CompleteEnvelope; bus: BusMetadata; waiting: ClaimedReply | undefined },
+  ): Promise<Receipt> {
+    const { session_id: sessionId } = envelope.sender;
     let isTaken = false;
     let enqueued: Enqueued;
     try {
@@ -115,19 +124,18 @@ export class Posting {
     } finally {
       if (!isTaken) waiting?.release();
     }
-    if (isTaken) await waiting?.deliver(withBus(accepting.envelope, bus));
+    if (isTaken) await waiting?.deliver(withBus(envelope, bus));
     return this.#receiptOf(posted, enqueued);
   }
 
-  #receiptOf({ accepting, route, task, request }: Posted, enqueued: Enqueued): Receipt {
-    const { sent, envelope, timing } = accepting;
+  #receiptOf(posted: Posted, enqueued: Enqueued): Receipt {
+    const { messageId, sender, route, task, request, deliverAt } = posted;
     const { answers, counters, receipts } = this.#deps;
-    if (enqueued.outcome === 'known') return this.#repeats.receipt(sent, enqueued.entry);
+    if (enqueued.outcome === 'known') return this.#repeats.receipt(posted.sent ?? sentIn(posted.bytes), enqueued.entry);
     counters.accepted++;
-    if (request !== undefined) void answers.settle(envelope.sender.agent_id, request);
+    if (request !== undefined) void answers.settle(sender, request);
     const status = enqueued.status === 'queued' ? 'queued' : 'offered';
-    const { deliverAt } = timing;
-    return receipts.first(envelope.message_id, route.agentId, { status, routedBy: route.routedBy, task, deliverAt });
+    return receipts.first(messageId, route.agentId, { status, routedBy: route.routedBy, task, deliverAt });
   }
 
   /** @throws BusError AGENT_NOT_FOUND, CONTACT_REFUSED */
@@ -137,4 +145,28 @@ export class Posting {
     if (!route) throw unknownRecipient(envelope.recipient);
     return route;
   }
+}
+
+function newMessageOf(
+  { envelope, now, timing }: Accepting,
+  stored: Pick<NewMessage, 'mailbox' | 'facts' | 'bytes'>,
+): NewMessage {
+  const { max_retries: maxRetries, backoff } = envelope.routing.retry_policy;
+  const message: NewMessage = {
+    messageId: envelope.message_id,
+    mailbox: stored.mailbox,
+    priority: envelope.priority,
+    acceptedAt: now,
+    deadline: timing.deadline,
+    retry: { maxRetries, backoff },
+    facts: stored.facts,
+    bytes: stored.bytes,
+  };
+  if (timing.deliverAt !== undefined) message.deliverAt = timing.deliverAt;
+  return message;
+}
+
+/** What the sender said: all that is in them but the stamp. */
+function sentIn(bytes: Buffer): Envelope {
+  return withoutBus(JSON.parse(bytes.toString('utf8')) as CompleteEnvelope) as Envelope;
 }

@@ -94,14 +94,14 @@ export function buildApp({
         maxPayload: config.maxPayload,
         headersTimeout,
         keepAliveTimeout,
-        onFault: (fault, cause, envelope) => {
+        onFault: (fault, cause, sent) => {
           const request = { reqId: newRequestId(), method: 'POST', path: '/messages/send' };
-          logFault(fault, cause, { ...request, ...logIdsOf({ body: envelope }) });
+          logFault(fault, cause, { ...request, ...logIdsOf({ body: sent }) });
         },
-        onRefusal: (refusal, { workspace, sending: { principal, envelope } }, address) => {
+        onRefusal: (refusal, { workspace, principal, sent }, address) => {
           const { workspaceId } = workspace.sessions;
           const where = { principal, workspaceId, route: 'POST /messages/send', address };
-          onRefusal(refusal, { ...where, ...logIdsOf({ body: envelope }) });
+          onRefusal(refusal, { ...where, ...logIdsOf({ body: sent }) });
         },
       });
   const handshakes = trackHandshakes(app.server);

@@ -13,7 +13,8 @@ import { toBusError } from './errors.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { type ClientFrame, FrameError, readFrame } from './frames.ts';
 import { framePolicy } from './policy.ts';
-import { Sending, type Sent } from './sending.ts';
+import { Sending } from './sending.ts';
+import type { Sent } from './sent.ts';
 import { Settling } from './settling.ts';
 import { Window } from './window.ts';
 

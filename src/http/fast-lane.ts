@@ -3,6 +3,7 @@
 import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Bus } from '../bus/bus.ts';
+import type { Principal } from '../bus/identity.ts';
 import type { Sending } from '../bus/message-intake.ts';
 import type { Workspace } from '../bus/workspace.ts';
 import type { BusError } from '../protocol/errors.ts';
@@ -16,6 +17,7 @@ import { parseJson } from './json-body.ts';
 import { PlainRequestReader } from './plain-request.ts';
 import { headersOfProblem, problemOf } from './problem.ts';
 import { assertKeysOnce } from './repeated-keys.ts';
+import { type Sent, sentOf } from './sent.ts';
 import { readyEvent, speaksTls } from './tls.ts';
 
 export interface FastLaneOptions {
@@ -28,9 +30,9 @@ export interface FastLaneOptions {
   /** Milliseconds that a connection may be idle. */
   keepAliveTimeout: number;
   /** Told of faults of the bus. */
-  onFault: (fault: BusError, cause: unknown, envelope: Envelope) => void;
+  onFault: (fault: BusError, cause: unknown, sent: Sent) => void;
   /** Told of what the bus refuses. */
-  onRefusal: (refusal: BusError, send: Send, address: string | undefined) => void;
+  onRefusal: (refusal: BusError, refused: RefusedSend, address: string | undefined) => void;
 }
 
 interface FastLane {
@@ -41,6 +43,12 @@ interface FastLane {
 interface Send {
   workspace: Workspace;
   sending: Sending;
+}
+
+interface RefusedSend {
+  workspace: Workspace;
+  principal: Principal;
+  sent: Sent;
 }
 
 const isEnvelope = validatorOf<Envelope>('Envelope');
@@ -135,11 +143,18 @@ class LaneConnection {
       return;
     }
     this.#busy = true;
-    send.workspace.messages.send(send.sending).then(
-      (receipt) => this.#answer(202, receiptHeaders, JSON.stringify(receipt)),
-      (error: unknown) => this.#refuse(error, send),
-    );
+    this.#pass(send);
   };
+
+  #pass({ workspace, sending }: Send): void {
+    const { principal, envelope } = sending;
+    const { message_id, sender } = envelope;
+    workspace.messages.send(sending).then(
+      (receipt) => this.#answer(202, receiptHeaders, JSON.stringify(receipt)),
+      // Not of the envelope itself, which need not be in memory until it is on disk.
+      (error: unknown) => this.#refuse(error, { workspace, principal, sent: sentOf(message_id, sender) }),
+    );
+  }
 
   /** What is refused before the bus has it is refused by the ordinary route, which has words for it. */
   #read(chunk: Buffer): Send | undefined {
@@ -165,11 +180,11 @@ class LaneConnection {
     }
   }
 
-  #refuse(error: unknown, send: Send): void {
+  #refuse(error: unknown, refused: RefusedSend): void {
     const refusal = toBusError(error);
     const { onFault, onRefusal } = this.#options;
-    if (refusal.status >= 500) onFault(refusal, error, send.sending.envelope);
-    else onRefusal(refusal, send, this.#socket.remoteAddress);
+    if (refusal.status >= 500) onFault(refusal, error, refused.sent);
+    else onRefusal(refusal, refused, this.#socket.remoteAddress);
     const headers = Object.entries(headersOfProblem(refusal)).map(([name, value]) => `${name}: ${value}\r\n`);
     this.#answer(refusal.status, headers.join(''), JSON.stringify(problemOf(refusal)));
   }

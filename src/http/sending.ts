@@ -7,9 +7,7 @@ import type { Workspace } from '../bus/workspace.ts';
 import { BusError } from '../protocol/errors.ts';
 import type { AnyReceipt, Envelope } from '../protocol/types.gen.ts';
 import { assertKeysOnce } from './repeated-keys.ts';
-
-/** What a refusal is told with. */
-export type Sent = Pick<Envelope, 'message_id' | 'sender'>;
+import { type Sent, sentOf } from './sent.ts';
 
 export interface SendingOptions {
   workspace: Workspace;
@@ -49,32 +47,27 @@ export class Sending {
 
   send(envelope: Envelope, raw: Buffer): void {
     const { workspace, rateLimit, principal, webSocket, refuse } = this.#options;
-    const { message_id, sender } = envelope;
-    // Not of the envelope itself: what waits for hours would keep it in memory.
-    const refused = (error: unknown) => refuse(error, { sender, ...(message_id !== undefined && { message_id }) });
     const waits = envelope.routing?.delivery_mode === 'sync';
+    // Not of the envelope itself: what waits for hours would keep it in memory.
+    const { message_id, sender } = envelope;
     try {
       rateLimit.take(principal);
       if (waits && this.#waiting >= maxWaiting) throw tooManyWaiting();
       assertKeysOnce(principal, raw, envelope);
     } catch (error) {
-      refused(error);
+      refuse(error, sentOf(message_id, sender));
       return;
     }
     // Those who wait for an answer do not stop those who have it from giving it.
     if (waits) this.#waiting++;
     else if (++this.#unaccepted >= maxUnaccepted) webSocket.pause();
     const signal = waits ? this.#gone.signal : undefined;
-    workspace.messages.send({ envelope, raw, principal, signal }).then(
-      (receipt) => {
+    workspace.messages
+      .send({ envelope, raw, principal, signal })
+      .then(waits ? this.#answered : this.#accepted, (error: unknown) => {
         this.#settled(waits);
-        if (this.#receipts.push(receipt) === 1) process.nextTick(() => this.#flush());
-      },
-      (error: unknown) => {
-        this.#settled(waits);
-        refused(error);
-      },
-    );
+        refuse(error, sentOf(message_id, sender));
+      });
   }
 
   /** Reads from the socket again, if nothing speaks against it. */
@@ -86,6 +79,20 @@ export class Sending {
   /** What waits for a reply ends, with the reason where there is one. */
   close(reason?: BusError): void {
     this.#gone.abort(reason);
+  }
+
+  readonly #answered = (receipt: AnyReceipt): void => {
+    this.#settled(true);
+    this.#receive(receipt);
+  };
+
+  readonly #accepted = (receipt: AnyReceipt): void => {
+    this.#settled(false);
+    this.#receive(receipt);
+  };
+
+  #receive(receipt: AnyReceipt): void {
+    if (this.#receipts.push(receipt) === 1) process.nextTick(() => this.#flush());
   }
 
   #settled(waited: boolean): void {
