@@ -47,8 +47,8 @@ export function createStamps(workspaceId: string): CreateStamp {
 }
 
 /**
- * The bytes of an envelope with its stamp as `metadata.bus`: those that came in, where they are complete, with nothing
- * else in them changed. One in which `metadata` stands twice is written anew, for not every reader takes the last.
+ * The bytes of an envelope with its stamp as `metadata.bus`: a copy of those that came in, where they are complete, with
+ * nothing else in them changed. One in which `metadata` stands twice is written anew, for not every reader takes the last.
  * @throws BusError VALIDATION_FAILED for an envelope that is nested too deeply to be written
  */
 export function stampedBytes(envelope: CompleteEnvelope, stamp: Stamp, raw: Buffer | undefined): Buffer {

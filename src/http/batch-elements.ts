@@ -5,8 +5,8 @@ import { endOfString } from '../core/json/end-of-string.ts';
 const { closeBrace, closeBracket, openBrace, openBracket, quote } = ascii;
 
 /**
- * The bytes of each element of the list in an object that is valid JSON with one list in it; copies, so that none keeps
- * the whole body alive. `undefined` where not all elements are objects or lists.
+ * The bytes of each element of the list in an object that is valid JSON with one list in it, as parts of the body.
+ * `undefined` where not all elements are objects or lists.
  */
 export function elementsOf(body: Buffer, count: number): Buffer[] | undefined {
   let elements: Buffer[] = [];
@@ -21,7 +21,7 @@ export function elementsOf(body: Buffer, count: number): Buffer[] | undefined {
       if (depth === 2) elements = [];
       else if (depth === 3) begin = at;
     } else if (byte === closeBrace || byte === closeBracket) {
-      if (depth === 3) elements.push(Buffer.from(body.subarray(begin, at + 1)));
+      if (depth === 3) elements.push(body.subarray(begin, at + 1));
       depth--;
     }
   }

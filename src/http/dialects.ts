@@ -4,6 +4,8 @@ import { busAgentId, frameworkOf, newId } from '../protocol/ids.ts';
 import type { AnyReceipt, CompleteEnvelope, HelloFrame, MessageId } from '../protocol/types.gen.ts';
 import { validatorOf } from '../schema/registry.ts';
 
+import { receiptText } from './receipt-text.ts';
+
 export const subprotocol = 'agent-bus.v1';
 
 /** What the server writes, as text; `undefined` where the dialect has no word for it. */
@@ -21,7 +23,7 @@ const isMessageId = validatorOf<MessageId>('MessageId');
 const framed: Dialect = {
   acks: true,
   hello: (hello) => JSON.stringify({ type: 'hello', ...hello }),
-  accepted: (receipts) => JSON.stringify({ type: 'accepted', receipts }),
+  accepted: (receipts) => `{"type":"accepted","receipts":[${receipts.map(receiptText).join(',')}]}`,
   rejected: (error, message_id) =>
     JSON.stringify({
       type: 'rejected',

@@ -16,6 +16,7 @@ import { toBusError } from './errors.ts';
 import { parseJson } from './json-body.ts';
 import { PlainRequestReader } from './plain-request.ts';
 import { headersOfProblem, problemOf } from './problem.ts';
+import { receiptText } from './receipt-text.ts';
 import { assertKeysOnce } from './repeated-keys.ts';
 import { type Sent, sentOf } from './sent.ts';
 import { readyEvent, speaksTls } from './tls.ts';
@@ -150,7 +151,7 @@ class LaneConnection {
     const { principal, envelope } = sending;
     const { message_id, sender } = envelope;
     workspace.messages.send(sending).then(
-      (receipt) => this.#answer(202, receiptHeaders, JSON.stringify(receipt)),
+      (receipt) => this.#answer(202, receiptHeaders, receiptText(receipt)),
       // Not of the envelope itself, which need not be in memory until it is on disk.
       (error: unknown) => this.#refuse(error, { workspace, principal, sent: sentOf(message_id, sender) }),
     );

@@ -2,7 +2,7 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessWatch } from '../bus/access-watch.ts';
 import type { RateLimit } from '../bus/rate-limit.ts';
-import type { AnyReceipt, Batch, Envelope, Problem } from '../protocol/types.gen.ts';
+import type { Batch, Envelope } from '../protocol/types.gen.ts';
 import { validationError, validatorOf } from '../schema/registry.ts';
 import { type NoteRefusal, refusedRequest } from './audit.ts';
 import { elementsOf } from './batch-elements.ts';
@@ -10,6 +10,7 @@ import { toBusError } from './errors.ts';
 import { goneSignal } from './gone.ts';
 import { logIdsOf } from './log-ids.ts';
 import { problemOf } from './problem.ts';
+import { receiptText } from './receipt-text.ts';
 import { assertKeysOnce } from './repeated-keys.ts';
 import { routeSchema } from './route-schema.ts';
 
@@ -71,23 +72,25 @@ export const messageRoutes: FastifyPluginCallback<MessageOptions> = (app, { rate
       const { messages } = body;
       const signal = messages.some(isSync) ? waiting(request, reply) : undefined;
       const raw = rawBody ? elementsOf(rawBody, messages.length) : undefined;
-      const sendOne = async (envelope: unknown, bytes: Buffer | undefined): Promise<AnyReceipt | Problem> => {
+      const refused = (error: unknown, envelope: unknown): string => {
+        const id = (envelope as { message_id?: unknown } | null)?.message_id;
+        const refusal = toBusError(error);
+        onRefusal(refusal, { ...refusedRequest(request), ...logIdsOf({ body: envelope }) });
+        return JSON.stringify(problemOf(refusal, typeof id === 'string' ? id : undefined));
+      };
+      const sendOne = (envelope: unknown, bytes: Buffer | undefined): string | Promise<string> => {
         try {
           if (!isEnvelope(envelope)) throw validationError('envelope', isEnvelope.errors);
           assertKeysOnce(principal, bytes ?? null, envelope);
           rateLimit.take(principal);
-          return await workspace.messages.send({ envelope, principal, raw: bytes, signal });
+          const sent = workspace.messages.send({ envelope, principal, raw: bytes, signal });
+          return sent.then(receiptText, (error: unknown) => refused(error, envelope));
         } catch (error) {
-          const id = (envelope as { message_id?: unknown } | null)?.message_id;
-          const refusal = toBusError(error);
-          onRefusal(refusal, { ...refusedRequest(request), ...logIdsOf({ body: envelope }) });
-          return problemOf(refusal, typeof id === 'string' ? id : undefined);
+          return refused(error, envelope);
         }
       };
-      return {
-        success: true,
-        items: await Promise.all(messages.map((one, index) => sendOne(one, raw?.[index]))),
-      };
+      const items = await Promise.all(messages.map((one, index) => sendOne(one, raw?.[index])));
+      return reply.type('application/json; charset=utf-8').send(`{"success":true,"items":[${items.join(',')}]}`);
     },
   );
 

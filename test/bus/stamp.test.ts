@@ -47,6 +47,14 @@ describe('the stamp of the bus', () => {
     expect(JSON.parse(stampOn('{"a":"é"}', odd))).toEqual({ a: 'é', metadata: { bus: odd.bus } });
   });
 
+  it('is put into a copy, which keeps nothing of what the envelope came with in memory', () => {
+    const chunk = Buffer.from(`a head of some kind {"a":1} ${'x'.repeat(1_000_000)}`);
+    const raw = chunk.subarray(20, 27);
+    const bytes = stampedBytes(JSON.parse(raw.toString()) as CompleteEnvelope, stamp, raw);
+    // Small ones share a pool of Node's.
+    expect(bytes.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
+  });
+
   it('has the instant of each message, also where many come in one millisecond', () => {
     const stamps = createStamps('default');
     const times = [accepted, accepted, accepted + 1, accepted].map((at) => stamps('bus', at, 1).bus.accepted_at);
