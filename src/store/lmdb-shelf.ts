@@ -4,11 +4,13 @@ import { cursorAt, deathAt } from './dead-cursor.ts';
 import { Entry } from './entry.ts';
 import { readEntry, writeEntry } from './entry-codec.ts';
 import { type Table, unwatched } from './lmdb-environment.ts';
+import { NewestIds } from './newest-ids.ts';
 import { seal, sealInto, unseal, unsealBytes } from './sealed.ts';
 import type { InstantRow, LaneSize, QueueRow, Shelf } from './shelf.ts';
 
 const nothing = Buffer.alloc(0);
 const last = Number.MAX_SAFE_INTEGER;
+const lastCharacter = '\uffff';
 const recordsPerBuffer = 48 * 1024;
 /** What an entry usually takes. */
 const entryBytes = 1_024;
@@ -22,6 +24,7 @@ export class LmdbShelf implements Shelf {
   readonly #held: Table;
   readonly #dead: Table;
   readonly #marks: Table;
+  readonly #newest = new NewestIds((kind) => this.#lastOf(kind));
   #records = new ByteWriter();
 
   constructor(table: (name: string) => Table) {
@@ -36,10 +39,11 @@ export class LmdbShelf implements Shelf {
   }
 
   hasEntry(id: string): boolean {
-    return this.#ledger.doesExist(id);
+    return !this.#newest.isNewer(id) && this.#ledger.doesExist(id);
   }
 
   readEntry(id: string): Entry | undefined {
+    if (this.#newest.isNewer(id)) return undefined;
     const sealed = this.#ledger.getBinaryFast(id);
     return sealed && Entry.load(readEntry(new ByteReader(unsealBytes(sealed, `of message ${id}`))));
   }
@@ -48,8 +52,10 @@ export class LmdbShelf implements Shelf {
     // A record that has been handed over stays where it is until it is written; one buffer serves many.
     if (this.#records.size > recordsPerBuffer) this.#records = new ByteWriter();
     this.#records.reserve(entryBytes);
+    const { messageId } = entry.record;
     const sealed = sealInto(this.#records, (out) => writeEntry(out, entry.record));
-    unwatched(this.#ledger.put(entry.record.messageId, sealed));
+    this.#newest.add(messageId);
+    unwatched(this.#ledger.put(messageId, sealed));
   }
 
   removeEntry(id: string): void {
@@ -148,6 +154,13 @@ export class LmdbShelf implements Shelf {
 
   removeDead(diedAt: number, id: string): void {
     unwatched(this.#dead.remove([diedAt, id]));
+  }
+
+  #lastOf(kind: string): string | undefined {
+    const range = { start: kind + lastCharacter, end: kind, reverse: true, limit: 1 };
+    for (const key of this.#ledger.getKeys(range)) return String(key);
+    // The end of a range is not in it.
+    return this.#ledger.doesExist(kind) ? kind : undefined;
   }
 }
 

@@ -27,13 +27,18 @@ import { apiKey } from './scenarios.mjs';
 const printedUrl = /https?:\/\/[\w.]+:\d+/;
 const yardstickFile = fileURLToPath(new URL('yardstick.mjs', import.meta.url));
 
-/** @param {string[]} flags @returns {Program} */
-function yardstick(...flags) {
+/**
+ * A bare relay is what its three packages are as they come: without the addon for the masks of frames that the bus has
+ * beside them, unless `env` says otherwise.
+ * @param {string[]} flags @param {NodeJS.ProcessEnv} env @returns {Program}
+ */
+function yardstick(flags = [], env = { WS_NO_BUFFER_UTIL: '1' }) {
   return {
     protocol: 'bus',
     acks: false,
     launch: ({ nodeArgs }) => ({
       command: [process.execPath, ...nodeArgs, yardstickFile, ...flags],
+      env,
       ready: printedUrl,
     }),
   };
@@ -62,7 +67,8 @@ export const programs = {
   lmdb: bus(true),
   encrypted: bus(true, '--encryption-enabled', '--encryption-key', 'a1'.repeat(32)),
   control: yardstick(),
-  corked: yardstick('--cork'),
+  corked: yardstick(['--cork']),
+  unmasking: yardstick([], {}),
   ...peerPrograms,
 };
 

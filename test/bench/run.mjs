@@ -5,7 +5,7 @@ import { scenarios } from './scenarios.mjs';
 
 const names = scenarios.map(({ name }) => name);
 const standard = scenarios.filter((scenario) => scenario.standard).map(({ name }) => name);
-const targets = ['yardstick', 'memory', 'lmdb', 'encrypted', 'control', 'corked'];
+const targets = ['yardstick', 'memory', 'lmdb', 'encrypted', 'control', 'corked', 'unmasking'];
 
 const usage = usageOf({
   script: 'bench',
@@ -15,7 +15,7 @@ const usage = usageOf({
     `--scenario <names>   of ${names.join(', ')} (${standard.join(',')})`,
     `--targets <names>    of ${targets.join(', ')} (yardstick,memory,lmdb); the first is what the others are`,
     '                     compared with; encrypted is lmdb with encryption, control a second yardstick and shows the noise,',
-    '                     corked one that writes once a turn',
+    '                     corked one that writes once a turn, unmasking one with the addon that unmasks frames',
     '--profile <target>   run this target alone for 10 s a scenario under --cpu-prof and print where its time went',
   ],
 });
