@@ -27,6 +27,8 @@ export interface Accepting {
   timing: Timing;
   /** The user whose key it came with: agents of others are like none. */
   userId: string | undefined;
+  /** Told whose mailbox it goes to, before anybody can take it from there. */
+  routed?: (agentId: string) => void;
 }
 
 /** @throws BusError FORBIDDEN without the scope, SENDER_FORBIDDEN */

@@ -105,6 +105,7 @@ export class MailboxAccess {
     const statuses = await this.#deps.mailboxes.ack(agentId, messageIds);
     const refused = messageIds.filter((_id, index) => statuses[index] !== 'acknowledged');
     this.#deps.counters.acknowledged += messageIds.length - refused.length;
+    if (refused.length === 0) return [];
     return Promise.all(
       refused.map(async (messageId) => ({ messageId, error: await this.#refusal(agentId, messageId) })),
     );

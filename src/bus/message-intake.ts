@@ -137,9 +137,11 @@ export class MessageIntake {
   async #request(accepting: Accepting, signal: AbortSignal | undefined): Promise<Taken> {
     const reply = this.#deps.replies.expect(accepting.envelope, accepting.now, signal);
     try {
-      const receipt = await this.#posting.post(accepting);
-      if (receipt.duplicate) await this.#assertAlive(receipt.message_id);
-      reply.routedTo(receipt.recipient.agent_id);
+      const receipt = await this.#posting.post({ ...accepting, routed: reply.routedTo });
+      if (receipt.duplicate) {
+        await this.#assertAlive(receipt.message_id);
+        reply.routedTo(receipt.recipient.agent_id);
+      }
       return { receipt, reply };
     } catch (error) {
       reply.forget();

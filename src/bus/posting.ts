@@ -94,6 +94,7 @@ export class Posting {
     const facts = factsOf(envelope, route, task, stamp);
     const message = newMessageOf(accepting, { mailbox: waiting?.mailbox ?? route.agentId, facts, bytes });
     if (waiting) message.lease = waiting.lease;
+    accepting.routed?.(route.agentId);
     const storing = mailboxes.enqueue(message);
     const posted: Posted = {
       messageId: envelope.message_id,

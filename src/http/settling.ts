@@ -102,7 +102,10 @@ export class Settling {
       this.#unsettled -= count;
       if (wasFull && !this.full) onFree();
     };
-    void settling.catch((error: unknown) => refuse(error, messageId)).then(settled);
+    settling.then(settled, (error: unknown) => {
+      refuse(error, messageId);
+      settled();
+    });
   }
 }
 

@@ -28,11 +28,8 @@ export class Attempts {
     this.#deps = deps;
   }
 
-  /** Settles what was offered from the mailbox, as the port says; `flushed` resolves when all of it is on disk. */
-  acknowledge(
-    mailbox: string,
-    messageIds: readonly string[],
-  ): { statuses: (MessageStatus | undefined)[]; flushed: Promise<unknown> } {
+  /** Settles what was offered from the mailbox, as the port says. */
+  async acknowledge(mailbox: string, messageIds: readonly string[]): Promise<(MessageStatus | undefined)[]> {
     const { ledger, leases, clock } = this.#deps;
     const unacked = new Set<Entry>();
     // A repeated ack confirms no earlier than the first.
@@ -51,7 +48,8 @@ export class Attempts {
     const acked = [...unacked];
     for (const entry of acked) leases.drop(entry);
     if (acked.length > 0) ending.push(ledger.change({ type: 'acked', ids: idsOf(acked), at: clock.now() }, acked).done);
-    return { statuses, flushed: Promise.all(ending) };
+    await (ending.length === 1 ? ending[0] : Promise.all(ending));
+    return statuses;
   }
 
   /** Ends attempts that are nobody's fault: back to the old place, at once. */

@@ -136,17 +136,15 @@ export class MailboxEngine implements MailboxStore {
     return entry && this.#view(entry);
   }
 
-  async take(mailbox: string, max: number, leaseMs: number, consumer: Consumer): Promise<Offer[]> {
+  take(mailbox: string, max: number, leaseMs: number, consumer: Consumer): Promise<Offer[]> {
     const queue = this.#ledger.queues.existing(mailbox);
-    if (!queue || queue.unsettled === queue.inFlight) return [];
+    if (!queue || queue.unsettled === queue.inFlight) return Promise.resolve([]);
     const now = this.#options.clock.now();
-    return await this.#offering.take(queue, max, now, { consumer, leaseMs });
+    return this.#offering.take(queue, max, now, { consumer, leaseMs });
   }
 
-  async ack(mailbox: string, messageIds: readonly string[]): Promise<(MessageStatus | undefined)[]> {
-    const { statuses, flushed } = this.#attempts.acknowledge(mailbox, messageIds);
-    await flushed;
-    return statuses;
+  ack(mailbox: string, messageIds: readonly string[]): Promise<(MessageStatus | undefined)[]> {
+    return this.#attempts.acknowledge(mailbox, messageIds);
   }
 
   async nack(mailbox: string, messageId: string, rejection: Rejection): Promise<MessageStatus | undefined> {
