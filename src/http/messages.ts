@@ -13,6 +13,7 @@ import { problemOf } from './problem.ts';
 import { receiptText } from './receipt-text.ts';
 import { assertKeysOnce } from './repeated-keys.ts';
 import { routeSchema } from './route-schema.ts';
+import { type Sent, sentOf } from './sent.ts';
 
 interface MessageOptions {
   rateLimit: RateLimit;
@@ -49,6 +50,7 @@ export const messageRoutes: FastifyPluginCallback<MessageOptions> = (app, { rate
         ...(rawBody && { raw: rawBody }),
         ...(isSync(envelope) && { signal: waiting(request, reply) }),
       });
+      forgetBody(request, sentOf(envelope.message_id, envelope.sender));
       sending.then(
         (receipt) => reply.code('reply' in receipt ? 200 : 202).send(receipt),
         (error: unknown) => reply.send(error),
@@ -67,30 +69,36 @@ export const messageRoutes: FastifyPluginCallback<MessageOptions> = (app, { rate
         replies: { 200: 'BatchReply' },
       }),
     },
-    async (request, reply) => {
-      const { body, principal, rawBody, workspace } = request;
-      const { messages } = body;
-      const signal = messages.some(isSync) ? waiting(request, reply) : undefined;
-      const raw = rawBody ? elementsOf(rawBody, messages.length) : undefined;
-      const refused = (error: unknown, envelope: unknown): string => {
-        const id = (envelope as { message_id?: unknown } | null)?.message_id;
+    (request, reply) => {
+      const { principal, workspace } = request;
+      const refused = (error: unknown, sent: Partial<Sent>): string => {
         const refusal = toBusError(error);
-        onRefusal(refusal, { ...refusedRequest(request), ...logIdsOf({ body: envelope }) });
-        return JSON.stringify(problemOf(refusal, typeof id === 'string' ? id : undefined));
+        onRefusal(refusal, { ...refusedRequest(request), ...logIdsOf({ body: sent }) });
+        return JSON.stringify(problemOf(refusal, sent.message_id));
       };
-      const sendOne = (envelope: unknown, bytes: Buffer | undefined): string | Promise<string> => {
+      const sendOne = (envelope: unknown, raw: Buffer | undefined, signal: AbortSignal | undefined) => {
+        const sent = anySentOf(envelope);
         try {
           if (!isEnvelope(envelope)) throw validationError('envelope', isEnvelope.errors);
-          assertKeysOnce(principal, bytes ?? null, envelope);
+          assertKeysOnce(principal, raw ?? null, envelope);
           rateLimit.take(principal);
-          const sent = workspace.messages.send({ envelope, principal, raw: bytes, signal });
-          return sent.then(receiptText, (error: unknown) => refused(error, envelope));
+          const sending = workspace.messages.send({ envelope, principal, raw, signal });
+          return sending.then(receiptText, (error: unknown) => refused(error, sent));
         } catch (error) {
-          return refused(error, envelope);
+          return refused(error, sent);
         }
       };
-      const items = await Promise.all(messages.map((one, index) => sendOne(one, raw?.[index])));
-      return reply.type('application/json; charset=utf-8').send(`{"success":true,"items":[${items.join(',')}]}`);
+      const sendAll = ({ messages }: Batch) => {
+        const signal = messages.some(isSync) ? waiting(request, reply) : undefined;
+        const raw = request.rawBody ? elementsOf(request.rawBody, messages.length) : undefined;
+        return messages.map((one, index) => sendOne(one, raw?.[index], signal));
+      };
+      const items = sendAll(request.body);
+      forgetBody(request, {});
+      Promise.all(items).then(
+        (texts) => reply.type('application/json; charset=utf-8').send(`{"success":true,"items":[${texts.join(',')}]}`),
+        (error: unknown) => reply.send(error),
+      );
     },
   );
 
@@ -115,4 +123,16 @@ export const messageRoutes: FastifyPluginCallback<MessageOptions> = (app, { rate
 /** Also for what may turn out to be no envelope. */
 function isSync(envelope: unknown): boolean {
   return (envelope as Partial<Envelope> | null)?.routing?.delivery_mode === 'sync';
+}
+
+/** What was sent is on its way: of the request, no more than a refusal is told with is in memory until the answer. */
+function forgetBody(request: FastifyRequest, instead: object): void {
+  request.body = instead;
+  request.rawBody = null;
+}
+
+/** The same of what may turn out to be no envelope. */
+function anySentOf(envelope: unknown): Partial<Sent> {
+  const { message_id, sender } = (envelope ?? {}) as Partial<Sent>;
+  return { ...(typeof message_id === 'string' && { message_id }), ...(sender && { sender }) };
 }
