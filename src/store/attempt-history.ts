@@ -9,7 +9,7 @@ type History = Pick<EntryRecord, 'attempts' | 'attemptsLeftOut'>;
 
 export function addAttempt(history: History, attempt: StoredAttempt): void {
   // A list of just this length: nearly every message has one attempt, and one that grows has room for many.
-  history.attempts = history.attempts.concat(attempt);
+  history.attempts = history.attempts.length === 0 ? [attempt] : history.attempts.concat(attempt);
   if (history.attempts.length <= firstKept + lastKept) return;
   history.attempts = history.attempts.filter((_kept, index) => index !== firstKept);
   history.attemptsLeftOut++;

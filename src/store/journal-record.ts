@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { NewMessage } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
 import { ByteReader, type ByteWriter } from './byte-writer.ts';
+import { changeText } from './change-text.ts';
 import { type MessageHead, readHead, writeHead } from './entry-codec.ts';
 import type { Change } from './entry-record.ts';
 
@@ -53,7 +54,7 @@ export function writeAccepted(out: ByteWriter, message: NewMessage, room?: Room)
 
 export function writeChange(out: ByteWriter, change: Change, room?: Room): void {
   const frame = openFrame(out, kindChange, room);
-  out.utf8(JSON.stringify(change));
+  out.utf8(changeText(change));
   closeFrame(out, frame, room);
 }
 
