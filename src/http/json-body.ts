@@ -3,9 +3,10 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { parse } from 'secure-json-parse';
 import { ascii } from '../core/json/ascii.ts';
+import { endOfString } from '../core/json/end-of-string.ts';
 import { BusError } from '../protocol/errors.ts';
 
-const { backslash, closeBrace, closeBracket, openBrace, openBracket, quote } = ascii;
+const { closeBrace, closeBracket, openBrace, openBracket, quote } = ascii;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -52,13 +53,9 @@ function isDeeperThan(bytes: Buffer, limit: number): boolean {
   // Every level costs an opening and a closing byte.
   if (bytes.length <= 2 * limit) return false;
   let depth = 0;
-  let inString = false;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (inString) {
-      if (byte === backslash) i++;
-      else if (byte === quote) inString = false;
-    } else if (byte === quote) inString = true;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === quote) at = endOfString(bytes, at);
     else if (byte === openBrace || byte === openBracket) {
       if (++depth > limit) return true;
     } else if (byte === closeBrace || byte === closeBracket) depth--;
