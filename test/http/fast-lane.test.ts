@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Bus } from '../../src/bus/bus.ts';
 import { createAllowedCallers } from '../../src/http/allowed-callers.ts';
 import { openFastLane } from '../../src/http/fast-lane.ts';
 import { policy } from '../../src/http/policy.ts';
+import type { AnyReceipt } from '../../src/protocol/types.gen.ts';
 import { startHttp } from './start-http.ts';
 import { busKey, config, openTestBus } from './test-bus.ts';
 
@@ -297,6 +299,22 @@ describe('the fast lane', () => {
     await Promise.all([busy.closed, closing]);
   });
 
+  it('answers as UTF-8 what is not ASCII', async () => {
+    const { port, bus, byNode } = await start();
+    const task = { task_id: 'task_1', session_id: 'sess_1', step: 'prüfen' };
+    const told = { agent_id: recipient.agent_id, online: false, queued: 1, last_seen_at: null };
+    const receipt: AnyReceipt = { success: true, message_id: 'm1', status: 'queued', recipient: told, task };
+    bus.workspace('default').messages.send = async () => receipt;
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write(plain('m1'));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4);
+    expect(JSON.parse(body.toString()).task).toEqual(task);
+    expect(answer.toString()).toContain(`content-length: ${body.length}\r\n`);
+    expect(byNode()).toBe(0);
+  });
+
   describe('in time', () => {
     async function startLane() {
       const bus = await openTestBus();
@@ -306,7 +324,7 @@ describe('the fast lane', () => {
         callers: createAllowedCallers(config),
         maxPayload: 1_000,
         headersTimeout: 50,
-        keepAliveTimeout: 50,
+        keepAliveTimeout: 100,
         onFault: () => undefined,
         onRefusal: () => undefined,
       });
@@ -324,6 +342,18 @@ describe('the fast lane', () => {
     it('ends a connection that says nothing', async () => {
       const socket = connect(await startLane(), '127.0.0.1');
       expect(await read(socket)).toMatch(/^HTTP\/1.1 408.*REQUEST_TIMEOUT/s);
+    });
+
+    it('ends none that is asked again and again, however long it lasts', async () => {
+      const socket = connect(await startLane(), '127.0.0.1');
+      let answers = 0;
+      socket.on('data', () => answers++);
+      for (let asked = 0; asked < 12; asked++) {
+        socket.write(plain(`m${asked}`));
+        await expect.poll(() => answers, { interval: 1 }).toBe(asked + 1);
+        await pause(20);
+      }
+      socket.destroy();
     });
 
     it('ends a connection that was idle for long', async () => {
