@@ -59,8 +59,7 @@ export function factsOf(
   task: TaskRef | undefined,
   { bus }: Stamp,
 ): MessageFacts {
-  const facts: MessageFacts = { sender: sender.agent_id, messageType: message_type };
-  if (bus.hop > 1) facts.hop = bus.hop;
+  const facts: MessageFacts = { sender: sender.agent_id, messageType: message_type, ...hopFact(bus) };
   if (sender.session_id !== undefined) facts.sessionId = sender.session_id;
   if (task !== undefined) facts.task = task;
   if (routedBy !== undefined) facts.routedBy = routedBy;

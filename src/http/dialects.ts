@@ -3,7 +3,6 @@ import type { BusError } from '../protocol/errors.ts';
 import { busAgentId, frameworkOf, newId } from '../protocol/ids.ts';
 import type { AnyReceipt, CompleteEnvelope, HelloFrame, MessageId } from '../protocol/types.gen.ts';
 import { validatorOf } from '../schema/registry.ts';
-
 import { receiptText } from './receipt-text.ts';
 
 export const subprotocol = 'agent-bus.v1';

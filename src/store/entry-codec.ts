@@ -3,6 +3,7 @@ import type { MessageFacts, NewMessage } from '../ports/mailbox-store.ts';
 import type { Priority } from '../protocol/types.gen.ts';
 import type { ByteReader, ByteWriter } from './byte-writer.ts';
 import type { EntryRecord, StoredAttempt } from './entry-record.ts';
+import { sayMore } from './facts.ts';
 
 // What a number stands for on disk: append only.
 const priorities: readonly Priority[] = ['low', 'medium', 'high', 'critical'];
@@ -48,9 +49,7 @@ export function readHead(input: ByteReader): MessageHead {
 function writeFacts(out: ByteWriter, facts: MessageFacts): void {
   out.text(facts.sender);
   out.text(facts.messageType);
-  let fields = 0;
-  for (const _ in facts) fields++;
-  out.text(fields > 2 ? moreOf(facts) : '');
+  out.text(sayMore(facts) ? moreOf(facts) : '');
 }
 
 function moreOf({ sender: _sender, messageType: _type, ...more }: MessageFacts): string {

@@ -88,7 +88,7 @@ function closeFrame(out: ByteWriter, frame: number, room: Room | undefined): voi
   const { buffer, size } = out;
   const body = frame + frameBytes;
   out.u32At(frame, size - body);
-  if (!room) out.u32At(frame + 4, crc32(buffer.subarray(body, size)));
+  if (!room) writeChecksum(buffer, frame, size);
 }
 
 function writeChecksum(buffer: Buffer, frame: number, end: number): void {

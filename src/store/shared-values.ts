@@ -1,6 +1,7 @@
 // One copy of what most messages have in common: a memory full of them is to hold it once.
 import type { RetryRule } from '../core/delivery/backoff.ts';
 import type { MessageFacts } from '../ports/mailbox-store.ts';
+import { sayMore } from './facts.ts';
 
 /** So many senders are known by their facts; then it begins anew. */
 const mostSenders = 1_024;
@@ -19,9 +20,7 @@ export class SharedValues {
 
   /** The same object for all that say no more than a sender and a type. */
   facts(facts: MessageFacts): MessageFacts {
-    let fields = 0;
-    for (const _ in facts) fields++;
-    if (fields > 2) return facts;
+    if (sayMore(facts)) return facts;
     const { sender, messageType } = facts;
     const ofSender = this.#facts.get(sender) ?? this.#begin(sender);
     const known = ofSender.get(messageType);

@@ -22,6 +22,10 @@ describe('the text of a receipt', () => {
       'one that says why it went there',
       { ...receipt, recipient: { ...receipt.recipient, routed_by: 'capability: "x"' } },
     ],
+    [
+      'one that says more of the agent than there is so far',
+      { ...receipt, recipient: { ...receipt.recipient, mood: 'x' } as typeof receipt.recipient },
+    ],
     ['one of a repeat', { ...receipt, duplicate: true }],
     ['one of a postponed message', { ...receipt, deliver_at: '2026-01-01T00:00:00.000Z' }],
     ['one of a task', { ...receipt, task }],
