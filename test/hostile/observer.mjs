@@ -1,5 +1,11 @@
-// Runs inside the server under test, beside it: how long its event loop stood still, and how much memory it has.
+// Runs inside the server under test, beside it: how long its event loop stood still, how much memory it has, and
+// how much of that it could not do without.
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
 
 const tickMs = 10;
 const reportMs = 250;
@@ -37,4 +43,13 @@ const timer = setInterval(() => {
   reportedAt = now;
 }, tickMs);
 timer.unref();
+
+// A heap may hold garbage for as long as nothing needs the room: only what outlives a collection is the server's.
+process.on('message', () => {
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  process.send?.({ live: heapUsed + external });
+  last = performance.now();
+  lastWait = waitedForCore();
+});
 process.channel?.unref();

@@ -36,8 +36,11 @@ export async function startServer({ store, flags = [], fault }) {
   );
   /** @type {Sample[]} */
   const samples = [];
-  child.on('message', (/** @type {{ delayMs: number, memory: number }} */ sample) => {
-    samples.push({ at: performance.now(), ...sample });
+  /** Told of the memory that outlives a collection. @type {(bytes: number) => void} */
+  let onLive = () => undefined;
+  child.on('message', (/** @type {{ delayMs: number, memory: number } | { live: number }} */ message) => {
+    if ('live' in message) onLive(message.live);
+    else samples.push({ at: performance.now(), ...message });
   });
   let said = '';
   let log = '';
@@ -62,6 +65,15 @@ export async function startServer({ store, flags = [], fault }) {
     log: () => log,
     /** How it ended; empty while it runs. */
     exit: () => exit,
+    /** Bytes that outlive a collection, which this is; 0 of a server that has ended. */
+    async liveMemory() {
+      if (exit) return 0;
+      const live = new Promise((resolve) => {
+        onLive = resolve;
+      });
+      child.send({ collect: true });
+      return /** @type {Promise<number>} */ (Promise.race([live, gone.then(() => 0)]));
+    },
     /** Stops it; kills it where it stays. */
     async stop() {
       if (!exit) {

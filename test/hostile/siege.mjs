@@ -34,13 +34,15 @@ export async function runSiege({ store, flags, fault, quick, good, limits, ...or
   try {
     company?.phase('quiet');
     if (company) await delay(quick ? quietMs / 2 : quietMs);
+    const liveBefore = await server.liveMemory();
     const quietUntil = performance.now();
     const begins = (/** @type {string} */ group) => company?.phase(group);
     const { inputs, groups } = await attack(server, { store, quick, ...order }, { violations, say, begins });
     // What other programs do to the figures is seen before and after.
     company?.phase('quiet');
     await delay(good ? settleMs : 500);
-    const verdict = judgeServer(server, limits, { quietUntil, groups });
+    const live = { before: liveBefore, after: await server.liveMemory() };
+    const verdict = judgeServer(server, limits, { live, quietUntil, groups });
     add('server', verdict.violations);
     say(verdict.summary);
     if (company) {

@@ -1,21 +1,26 @@
 // The verdict on a server that was attacked: it runs, it answers in time, its log is clean, its memory is flat.
-import { quantile } from '../bench/statistics.mjs';
 import { canariesInLog } from './canary.mjs';
 
-/** @typedef {{ delayMs: number, memoryBytes: number }} Limits How long the event loop may stand still, how much memory may grow. */
+/**
+ * @typedef {object} Limits
+ * @property {number} delayMs How long the event loop may stand still.
+ * @property {number} liveBytes By how much the memory that outlives a collection may grow.
+ * @property {number} peakBytes How much memory the process may have at any time, garbage and all.
+ */
 
-/** Memory: what a heap may grow by between two collections, which a busy machine puts off. @type {Limits} */
-export const usualLimits = { delayMs: 250, memoryBytes: 128 * 1024 * 1024 };
+const mebibyte = 1024 * 1024;
+/** @type {Limits} */
+export const usualLimits = { delayMs: 250, liveBytes: 32 * mebibyte, peakBytes: 512 * mebibyte };
 /** With documents of 16 MiB, which are kept until they are forgotten. @type {Limits} */
-export const largeLimits = { delayMs: 16 * 250, memoryBytes: 512 * 1024 * 1024 };
+export const largeLimits = { delayMs: 16 * 250, liveBytes: 512 * mebibyte, peakBytes: 1024 * mebibyte };
 
 /** @typedef {import('./server-process.mjs').Server} Server */
 
 /**
- * @param {Server} server After the attack, before it is stopped. @param {Limits} limits @param {{ quietUntil: number, groups: readonly { name: string, from: number }[] }} times
+ * @param {Server} server After the attack, before it is stopped. @param {Limits} limits @param {{ live: { before: number, after: number }, quietUntil: number, groups: readonly { name: string, from: number }[] }} seen
  * @returns {{ violations: string[], summary: string }}
  */
-export function judgeServer(server, limits, { quietUntil, groups }) {
+export function judgeServer(server, limits, { live, quietUntil, groups }) {
   const violations = [];
   if (server.exit()) violations.push(`the server ${server.exit()}:\n${server.log().slice(-2_000)}`);
   const attack = server.samples.filter(({ at }) => at > quietUntil);
@@ -28,22 +33,16 @@ export function judgeServer(server, limits, { quietUntil, groups }) {
         `(${group?.name}); allowed are ${limits.delayMs} ms`,
     );
   }
-  const memory = memoryOf(attack.map((sample) => sample.memory));
-  if (memory.after > memory.before + limits.memoryBytes) {
-    violations.push(`memory grew from ${mebibytes(memory.before)} to ${mebibytes(memory.after)} under attack`);
+  if (live.after > live.before + limits.liveBytes) {
+    violations.push(`live memory grew from ${mebibytes(live.before)} to ${mebibytes(live.after)} under attack`);
   }
+  const peak = Math.max(0, ...attack.map(({ memory }) => memory));
+  if (peak > limits.peakBytes) violations.push(`memory rose to ${mebibytes(peak)} under attack`);
   violations.push(...faultsInLog(server.log()));
   const summary =
-    `server: longest stop of the event loop ${longest.toFixed(0)} ms, memory ${mebibytes(memory.before)} early in the attack, ` +
-    `${mebibytes(memory.after)} at its end`;
+    `server: longest stop of the event loop ${longest.toFixed(0)} ms, ` +
+    `live memory ${mebibytes(live.before)} before the attack, ${mebibytes(live.after)} after it, at most ${mebibytes(peak)} in all`;
   return { violations, summary };
-}
-
-/** Low points, so that garbage does not count: of the second tenth, and of the last. @param {number[]} values */
-function memoryOf(values) {
-  const low = (/** @type {number[]} */ some) => (some.length > 0 ? quantile(some, 0.1) : 0);
-  const tenth = Math.ceil(values.length / 10);
-  return { before: low(values.slice(tenth, 3 * tenth)), after: low(values.slice(-tenth)) };
 }
 
 /** @param {string} log */
@@ -68,4 +67,4 @@ function levelOf(line) {
 }
 
 /** @param {number} bytes */
-const mebibytes = (bytes) => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
+const mebibytes = (bytes) => `${(bytes / mebibyte).toFixed(0)} MiB`;
