@@ -1,4 +1,5 @@
 // An agent's own mailbox: pull or wait for mail, ack, nack, extend.
+import { waitsNoLonger } from '../core/abort/waits-no-longer.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MailboxStore, Offer, Rejection } from '../ports/mailbox-store.ts';
 import { BusError } from '../protocol/errors.ts';
@@ -37,7 +38,7 @@ export class MailboxAccess {
     this.#deps = deps;
   }
 
-  /** Offers that are there, or the first ones to come. An aborted wait takes nothing. @throws BusError AGENT_NOT_FOUND */
+  /** Offers that are there, or the first ones to come. Aborted it takes nothing, unless the caller just waits no longer. @throws BusError AGENT_NOT_FOUND */
   async pull(agentId: string, { max, waitMs, leaseMs }: Pull, signal: AbortSignal): Promise<Offer[]> {
     const { agents, mailboxes, ackTimeoutMs, counters, newId } = this.#deps;
     agents.get(agentId);
@@ -46,7 +47,7 @@ export class MailboxAccess {
     try {
       const there = await mailboxes.take(agentId, max, consumer.leaseMs, consumer);
       const offers = there.length > 0 || waitMs === 0 ? there : await this.#wait(consumer, max, waitMs, signal);
-      if (signal.aborted) {
+      if (signal.aborted && signal.reason !== waitsNoLonger) {
         mailboxes.release(consumer.connectionId);
         return [];
       }

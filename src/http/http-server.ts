@@ -38,6 +38,8 @@ export function createHttpServer(listener: RequestListener, limits: ConnectionLi
   const server: Server = tls
     ? createSecureServer({ ...options, ...tlsOptions(tls, headersTimeout) }, onRequest)
     : createServer(options, onRequest);
+  // Else who says no more behind its request gets no answer but one that is given at once: what it changed, it would not know.
+  Object.assign(server, { httpAllowHalfOpen: true });
   // Node would answer 417 without a body; an expectation that nobody knows may be passed over.
   server.on('checkExpectation', onRequest);
   limitConnectionsPerAddress(server, limits.maxConnectionsPerAddress);

@@ -1,5 +1,6 @@
 // One response as server-sent events: its head, its heartbeats, and the end of a client that does not read.
 import type { ServerResponse } from 'node:http';
+import { whenNoMoreComes } from './gone.ts';
 import { varyByAccept } from './negotiation.ts';
 
 export interface ServerSentEvent {
@@ -33,6 +34,8 @@ export class ServerSentEvents {
     }, pingEveryMs);
     ping.unref();
     response.once('close', () => clearInterval(ping));
+    // It has gone, as far as can be known before much is written to it.
+    whenNoMoreComes(response, () => response.end());
   }
 
   get isOpen(): boolean {
