@@ -1,7 +1,6 @@
 // Signs of life: they refresh the sender's presence, travel to an agent that is there, and are never stored.
 
 import type { Clock } from '../ports/clock.ts';
-import { BusError } from '../protocol/errors.ts';
 import { busAgentId } from '../protocol/ids.ts';
 import type { Receipt } from '../protocol/types.gen.ts';
 import type { AgentDirectory } from './agents.ts';
@@ -30,15 +29,10 @@ export class Heartbeats {
       const last_seen_at = new Date(this.#clock.now()).toISOString();
       return receipt(message_id, 'offered', { agent_id: agentId, online: true, queued: 0, last_seen_at });
     }
-    const { online, queued, last_seen_at } = this.#known(agentId, userId);
+    const { online, queued, last_seen_at } = this.#agents.get(agentId, userId);
     const [socket] = this.#socketsOf(agentId);
     socket?.forward(bytes);
     return receipt(message_id, socket ? 'offered' : 'dropped', { agent_id: agentId, online, queued, last_seen_at });
-  }
-
-  #known(agentId: string, userId: string | undefined) {
-    if (this.#agents.isKnown(agentId, userId)) return this.#agents.get(agentId);
-    throw new BusError('AGENT_NOT_FOUND', `Agent ${agentId} is not known; register it or connect it first.`);
   }
 }
 

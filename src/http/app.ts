@@ -7,7 +7,7 @@ import type { TlsFiles } from '../config/tls-files.ts';
 import { encodeAgentId } from './agent-url.ts';
 import { agentRoutes } from './agents.ts';
 import { type CallerOptions, createAllowedCallers } from './allowed-callers.ts';
-import { auditRoutes, createRefusalNotes, recordDeeds, refusedRequest } from './audit.ts';
+import { auditRoutes, createDeedNotes, createRefusalNotes, recordDeeds, refusedRequest } from './audit.ts';
 import { requireKey } from './auth.ts';
 import { chatMessageRoutes } from './chat-messages.ts';
 import { chatRoutes } from './chats.ts';
@@ -67,6 +67,7 @@ export function buildApp({
 }: AppOptions): FastifyInstance {
   const logFault = createFaultLog(logger);
   const onRefusal = createRefusalNotes(audit);
+  const onDeed = createDeedNotes(audit);
   const noteFailure = createFailureNotes(logFault, (refusal, request) => onRefusal(refusal, refusedRequest(request)));
   const errorHandler = createErrorHandler(noteFailure);
   let requests = 0;
@@ -128,8 +129,8 @@ export function buildApp({
     refuseUpgradesElsewhere(keyed);
     scopeRequests(keyed, bus);
     enforcePolicy(keyed);
-    recordDeeds(keyed, audit);
-    keyed.register(socketDoor, { bus, config, isDraining, onError, onRefusal });
+    recordDeeds(keyed, onDeed);
+    keyed.register(socketDoor, { bus, config, isDraining, onError, onRefusal, onDeed });
     keyed.register(agentRoutes);
     keyed.register(messageRoutes, { rateLimit: bus.rateLimit, access: bus.access, onRefusal });
     keyed.register(keyRoutes, { bus });

@@ -37,8 +37,8 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   ...(['HOP_LIMIT', 'PAIR_RATE_LIMITED', 'SESSION_RATE_LIMITED', 'BUDGET_EXHAUSTED', 'CONTACT_REFUSED'] as const),
 ]);
 
-/** Where a refusal happened. */
-export interface Refused extends LogIds {
+/** Whose request it was, and from where. */
+export interface Origin extends LogIds {
   principal: Principal | undefined;
   /** What was asked for was asked for in this one. */
   workspaceId: string | undefined;
@@ -46,21 +46,22 @@ export interface Refused extends LogIds {
   address: string | undefined;
 }
 
-export type NoteRefusal = (refusal: Pick<BusError, 'code'>, where: Refused) => void;
+export type NoteRefusal = (refusal: Pick<BusError, 'code'>, origin: Origin) => void;
+export type NoteDeed = (action: AuditAction, origin: Origin) => void;
 
 /** Takes every refusal there is, and keeps those that are about who may do what. */
 export function createRefusalNotes(trail: AuditTrail): NoteRefusal {
-  return ({ code }, { principal, workspaceId: workspace_id, route, address, ...ids }) => {
-    if (!refusals.has(code)) return;
-    trail.recordRefusal({
-      ...{ actor: actorOf(principal), code },
-      ...idFields(ids),
-      ...defined({ route, address, workspace_id }),
-    });
+  return ({ code }, origin) => {
+    if (refusals.has(code)) trail.recordRefusal({ code, ...originFields(origin) });
   };
 }
 
-export function refusedRequest(request: FastifyRequest): Refused {
+/** Keeps what was done. */
+export function createDeedNotes(trail: AuditTrail): NoteDeed {
+  return (action, origin) => trail.record({ action, ...originFields(origin) });
+}
+
+export function refusedRequest(request: FastifyRequest): Origin {
   const { url, method } = request.routeOptions;
   const principal = (request.principal as Principal | undefined) ?? undefined;
   const route = url === undefined ? undefined : `${String(method)} ${url}`;
@@ -78,7 +79,7 @@ function workspaceThatOperatorMeans(request: FastifyRequest): string | undefined
 }
 
 /** Every route of `app` that is a deed is recorded from now on, once it is done. */
-export function recordDeeds(app: FastifyInstance, trail: AuditTrail): void {
+export function recordDeeds(app: FastifyInstance, noteDeed: NoteDeed): void {
   app.addHook('onRoute', (route) => {
     const name = `${String(route.method)} ${route.url}`;
     const deed = deeds[name];
@@ -98,9 +99,8 @@ export function recordDeeds(app: FastifyInstance, trail: AuditTrail): void {
         const { workspaceId, ...given } = answered.get(request) ?? {};
         const ids = { ...logIdsOf(request), ...given };
         const { principal, socket } = request;
-        const workspace_id = workspaceId ?? workspaceOf(request, ids);
-        const where = { route: name, ...defined({ address: socket.remoteAddress, workspace_id }) };
-        trail.record({ action, actor: actorOf(principal), ...idFields(ids), ...where });
+        const where = { workspaceId: workspaceId ?? workspaceOf(request, ids), address: socket.remoteAddress };
+        noteDeed(action, { principal, route: name, ...where, ...ids });
       }
       done(null, sent);
     };
@@ -140,14 +140,18 @@ function workspaceOf({ sessions, workspace }: FastifyRequest, { sessionId }: Log
   return session?.workspace_id ?? workspace.sessions.workspaceId;
 }
 
-function idFields({ agentId, sessionId, chatId, messageId, keyId }: LogIds) {
-  return defined({
-    agent_id: agentId,
-    session_id: sessionId,
-    chat_id: chatId,
-    message_id: messageId,
-    key_id: keyId,
+function originFields({ principal, workspaceId, route, address, ...ids }: Origin) {
+  const fields = defined({
+    route,
+    address,
+    workspace_id: workspaceId,
+    agent_id: ids.agentId,
+    session_id: ids.sessionId,
+    chat_id: ids.chatId,
+    message_id: ids.messageId,
+    key_id: ids.keyId,
   });
+  return { actor: actorOf(principal), ...fields };
 }
 
 /** Without the fields that are not there. */

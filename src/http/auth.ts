@@ -12,7 +12,8 @@ declare module 'fastify' {
 }
 
 const keyParameters = new Set(['api_key', 'apikey', 'key', 'token', 'access_token', 'x-agent-api-key']);
-const keyProtocol = 'agent-bus.key.';
+/** A browser cannot set headers of a socket: its key is what follows this in a subprotocol. */
+export const keyProtocol = 'agent-bus.key.';
 
 /** `x-agent-api-key`, else `Authorization: Bearer`, else (browsers' sockets) the subprotocol `agent-bus.key.<key>`. */
 export function credentialOf(headers: IncomingHttpHeaders): string | undefined {

@@ -5,7 +5,8 @@ import type { Bus } from '../bus/bus.ts';
 import { BusError } from '../protocol/errors.ts';
 import { newId } from '../protocol/ids.ts';
 import type { ConnectQuery } from '../protocol/types.gen.ts';
-import type { NoteRefusal } from './audit.ts';
+import type { NoteDeed, NoteRefusal, Origin } from './audit.ts';
+import { keyProtocol } from './auth.ts';
 import { Connection, type ConnectionLimits } from './connection.ts';
 import { subprotocol } from './dialects.ts';
 import { faultOfHandshake } from './handshake.ts';
@@ -25,9 +26,9 @@ export interface SocketOptions {
   isDraining: () => boolean;
   onError: (error: unknown) => void;
   onRefusal: NoteRefusal;
+  onDeed: NoteDeed;
 }
 
-const keyProtocol = 'agent-bus.key.';
 const socketPaths: readonly string[] = ['/', '/ws'];
 
 /** Ends every connection whose upgrade was answered with something else: nobody would read a second request from it. */
@@ -49,7 +50,7 @@ export function refuseUpgradesElsewhere(app: FastifyInstance): void {
 /** In a scope of its own, since what it needs around its routes would cost all others. */
 export const socketDoor: FastifyPluginAsync<SocketOptions> = async (
   app,
-  { bus, config, isDraining, onError, onRefusal },
+  { bus, config, isDraining, onError, onRefusal, onDeed },
 ) => {
   const connections = new Set<Connection>();
   /** Upgrades that were let in and are not open yet count as well. */
@@ -133,7 +134,9 @@ export const socketDoor: FastifyPluginAsync<SocketOptions> = async (
         const { agent_id: agentId } = request.query;
         const { principal, workspace, raw } = request;
         const { workspaceId } = workspace.sessions;
-        const where = { principal, workspaceId, route: 'socket', address: raw.socket.remoteAddress, agentId };
+        const address = raw.socket.remoteAddress;
+        const origin: Origin = { principal, workspaceId, route: 'socket', address, agentId };
+        const isNew = !workspace.agents.isRegistered(agentId);
         const connection = new Connection({
           workspace,
           counters: bus.counters,
@@ -145,10 +148,10 @@ export const socketDoor: FastifyPluginAsync<SocketOptions> = async (
           principal,
           limits: config,
           onError,
-          onRefusal: (refusal, sent) => onRefusal(refusal, { ...where, ...logIdsOf({ body: sent }) }),
+          onRefusal: (refusal, sent) => onRefusal(refusal, { ...origin, ...logIdsOf({ body: sent }) }),
         });
-        if (config.registration === 'required' && !workspace.agents.isRegistered(agentId)) {
-          onRefusal({ code: 'REGISTRATION_REQUIRED' }, where);
+        if (config.registration === 'required' && isNew) {
+          onRefusal({ code: 'REGISTRATION_REQUIRED' }, origin);
           connection.close('REGISTRATION_REQUIRED');
           return;
         }
@@ -161,6 +164,7 @@ export const socketDoor: FastifyPluginAsync<SocketOptions> = async (
           release();
         });
         connection.open();
+        if (isNew) onDeed('agent_registered', origin);
       },
     );
   }

@@ -70,6 +70,18 @@ describe('the audit log', () => {
     ]);
   });
 
+  it('says once which agents there are since they have connected', async () => {
+    const bus = await startBus();
+    await bus.connect(backend);
+    await bus.connect(backend);
+    await bus.register(frontend);
+    await bus.connect(frontend);
+    expect(await auditOf(bus)).toEqual([
+      { action: 'agent_registered', actor: 'bus-key', agent_id: backend, route: 'socket' },
+      { action: 'agent_registered', actor: 'bus-key', agent_id: frontend, route: 'POST /agents/register' },
+    ]);
+  });
+
   it('says what was done for a client that did not wait for the answer', async () => {
     // On disk a change takes longer than the reset.
     const bus = await startBus({ persistenceEnabled: true, dataDir: temporaryFolder() });
