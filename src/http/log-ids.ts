@@ -1,4 +1,5 @@
 // The ids by which log lines are found again. Of all that a request carries, only these are logged.
+import { validatorOf } from '../schema/registry.ts';
 
 export interface LogIds {
   agentId?: string;
@@ -13,9 +14,6 @@ interface Sent {
   body?: unknown;
 }
 
-const plainId = /^[A-Za-z0-9_.:-]{1,128}$/;
-const agentIdForm = /^[a-z][a-z0-9+.-]{0,31}:\/\/[A-Za-z0-9_.:@-]{1,120}$/;
-
 /** Of the path before the body, which may not have been validated. */
 export function logIdsOf({ params, body }: Sent): LogIds {
   const path = fieldsOf(params);
@@ -27,11 +25,11 @@ export function logIdsOf({ params, body }: Sent): LogIds {
   const messageId = path.message_id ?? sent.message_id;
   const keyId = path.key_id ?? fieldsOf(sent.key).key_id;
   return {
-    ...(has(agentIdForm, agentId) && { agentId }),
-    ...(has(plainId, sessionId) && { sessionId }),
-    ...(has(plainId, chatId) && { chatId }),
-    ...(has(plainId, messageId) && { messageId }),
-    ...(has(plainId, keyId) && { keyId }),
+    ...(is('AgentId', agentId) && { agentId }),
+    ...(is('SessionId', sessionId) && { sessionId }),
+    ...(is('ChatId', chatId) && { chatId }),
+    ...(is('MessageId', messageId) && { messageId }),
+    ...(is('KeyId', keyId) && { keyId }),
   };
 }
 
@@ -39,6 +37,6 @@ function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-function has(form: RegExp, value: unknown): value is string {
-  return typeof value === 'string' && form.test(value);
+function is(definition: string, value: unknown): value is string {
+  return validatorOf<string>(definition)(value);
 }
