@@ -1,6 +1,5 @@
 // The HTTP door: one Fastify instance with everything registered in its order.
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import type { Registry } from 'prom-client';
 import type { AuditTrail } from '../bus/audit-trail.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { TlsFiles } from '../config/tls-files.ts';
@@ -23,7 +22,7 @@ import { keyRoutes } from './keys.ts';
 import { logIdsOf } from './log-ids.ts';
 import { mailboxRoutes } from './mailbox.ts';
 import { messageRoutes } from './messages.ts';
-import { createRegistry, metricRoutes } from './metrics.ts';
+import { metricRoutes } from './metrics.ts';
 import { collectMethods, createNotFoundHandler } from './not-found.ts';
 import { protectPages } from './page-headers.ts';
 import { enforcePolicy } from './policy.ts';
@@ -47,7 +46,6 @@ export interface AppOptions {
   tls?: TlsFiles | undefined;
   /** Nothing is logged where left out. */
   logger?: FastifyBaseLogger;
-  metricsRegistry?: Registry;
   /** True from the moment on in which the bus takes no more mail. */
   isDraining?: () => boolean;
   /** Told of faults behind a socket that no reply can carry. */
@@ -61,7 +59,6 @@ export function buildApp({
   config,
   tls,
   logger,
-  metricsRegistry,
   isDraining = () => false,
   onError = () => undefined,
 }: AppOptions): FastifyInstance {
@@ -144,9 +141,7 @@ export function buildApp({
     keyed.register(chatRoutes);
     keyed.register(chatMessageRoutes, { access: bus.access, noteFailure });
     keyed.register(auditRoutes, { bus, audit });
-    keyed.register(metricRoutes, {
-      registry: metricsRegistry ?? createRegistry(bus.counters),
-    });
+    keyed.register(metricRoutes, { counters: bus.counters });
     done();
   });
   app.register((keyed, _options, done) => {

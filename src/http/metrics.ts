@@ -1,66 +1,13 @@
 // `/metrics` in the text format of Prometheus; figures are read when it is asked for, nothing is counted per request.
 import type { FastifyPluginCallback } from 'fastify';
-import { Counter, Gauge, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Counters } from '../bus/counters.ts';
 import { routeSchema } from './route-schema.ts';
 
-/** A registry with the figures of a bus and its process; it starts no observer and no timer, so there is nothing to stop. */
-export function createRegistry(counters: Counters): Registry {
-  const registry = new Registry();
-  const registers = [registry];
-  new Counter({
-    name: 'agent_bus_messages_total',
-    help: 'What happened to messages since the bus started; one message may be offered more than once.',
-    labelNames: ['event'],
-    registers,
-    collect() {
-      this.reset();
-      const { guardTrips: _, ...messages } = counters;
-      for (const [event, count] of Object.entries(messages)) this.inc({ event: snakeCase(event) }, count);
-    },
-  });
-  new Counter({
-    name: 'agent_bus_guard_trips_total',
-    help: 'Messages that a guard has refused since the bus started.',
-    labelNames: ['guard'],
-    registers,
-    collect() {
-      this.reset();
-      for (const [guard, count] of Object.entries(counters.guardTrips)) this.inc({ guard }, count);
-    },
-  });
-  new Gauge({
-    name: 'process_resident_memory_bytes',
-    help: 'Resident memory in bytes.',
-    registers,
-    collect() {
-      this.set(process.memoryUsage.rss());
-    },
-  });
-  new Gauge({
-    name: 'nodejs_heap_size_used_bytes',
-    help: 'Used heap in bytes.',
-    registers,
-    collect() {
-      this.set(process.memoryUsage().heapUsed);
-    },
-  });
-  new Counter({
-    name: 'process_cpu_seconds_total',
-    help: 'User and system time in seconds.',
-    registers,
-    collect() {
-      const { user, system } = process.cpuUsage();
-      this.reset();
-      this.inc((user + system) / 1e6);
-    },
-  });
-  return registry;
-}
-
-const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-export const metricRoutes: FastifyPluginCallback<{ registry: Registry }> = (app, { registry }, done) => {
+export const metricRoutes: FastifyPluginCallback<{ counters: Counters }> = (app, { counters }, done) => {
+  let opening: Promise<Registry> | undefined;
+  // Its package is loaded by who asks for it: a bus starts sooner without.
+  const open = async (): Promise<Registry> => (await import('./metrics-registry.ts')).createRegistry(counters);
   app.get(
     '/metrics',
     {
@@ -72,8 +19,9 @@ export const metricRoutes: FastifyPluginCallback<{ registry: Registry }> = (app,
       }),
     },
     async (_request, reply) => {
-      const text = await registry.metrics();
-      return reply.type(registry.contentType).send(text);
+      opening ??= open();
+      const registry = await opening;
+      return reply.type(registry.contentType).send(await registry.metrics());
     },
   );
   done();

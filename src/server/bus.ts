@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import { Bus } from '../bus/bus.ts';
 import type { BusConfig } from '../config/config.ts';
 import { jwtTrustOf } from '../config/jwt-settings.ts';
-import { createJwtAuthenticator } from '../http/jwt.ts';
 import type { ChatModels } from '../ports/chat-models.ts';
 import { systemClock } from '../ports/clock.ts';
 import type { Store } from '../ports/store.ts';
@@ -17,8 +16,10 @@ export interface BusParts {
 }
 
 /** @throws BusError STORE_UNREADABLE, STORE_FAILED */
-export function openBus({ config, store, apiKey, chatModels, log }: BusParts): Promise<Bus> {
+export async function openBus({ config, store, apiKey, chatModels, log }: BusParts): Promise<Bus> {
   const trust = jwtTrustOf(config);
+  // What reads tokens is loaded where there is somebody to trust: a bus starts sooner without.
+  const jwt = trust && (await import('../http/jwt.ts')).createJwtAuthenticator(trust, systemClock);
   return Bus.open({
     store,
     clock: systemClock,
@@ -36,7 +37,7 @@ export function openBus({ config, store, apiKey, chatModels, log }: BusParts): P
     chatHistoryBytes: config.chatHistoryBytes,
     chatTimeoutMs: config.chatTimeout,
     rateLimit: config.rateLimit,
-    authenticators: trust ? [createJwtAuthenticator(trust, systemClock)] : [],
+    authenticators: jwt ? [jwt] : [],
     maxHops: config.maxHops,
     maxPairRate: config.maxPairRate,
     maxSessionRate: config.maxSessionRate,
