@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Bus } from './bus/bus.ts';
+import { callListeners } from './bus/session-emitter.ts';
 import { type SessionManagerEvents, sessionManagerEvents } from './bus/session-milestones.ts';
 import type { SessionsView } from './bus/sessions-view.ts';
 import { resolveApiKey } from './config/api-key.ts';
@@ -29,11 +30,11 @@ export { rekey } from './store/rekey.ts';
 
 export interface CommunicationBusHooks {
   /** Where the bus logs; standard error at `logLevel` where left out. */
-  logger?: Logger;
+  logger?: Logger | undefined;
   /** Called once when the store cannot write any more. The bus refuses everything from then on; end the process. */
-  onFailure?: (cause: unknown) => void;
+  onFailure?: ((cause: unknown) => void) | undefined;
   /** Beside the configured ones: whoever has a chat finds them by name, also after a restart. */
-  aiProviders?: readonly ModelProvider[];
+  aiProviders?: readonly ModelProvider[] | undefined;
 }
 
 interface Running {
@@ -79,13 +80,16 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
    * open then.
    */
   start(): Promise<Listening> {
-    this.#starting ??= Promise.resolve(this.#stopping)
+    if (this.#starting !== undefined) return this.#starting;
+    const starting = Promise.resolve(this.#stopping)
       .then(() => this.#start())
       .catch((error: unknown) => {
-        this.#starting = undefined;
+        // Another start may wait already for the stop that came behind this one.
+        if (this.#starting === starting) this.#starting = undefined;
         throw error;
       });
-    return this.#starting;
+    this.#starting = starting;
+    return starting;
   }
 
   /**
@@ -93,10 +97,13 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
    * @throws the first error of a part that could not be closed as it should, after all were closed.
    */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop().finally(() => {
-      this.#stopping = undefined;
+    // A start that waits for the end of a stop is stopped as well.
+    if (this.#stopping !== undefined && this.#starting === undefined) return this.#stopping;
+    const stopping = this.#stop().finally(() => {
+      if (this.#stopping === stopping) this.#stopping = undefined;
     });
-    return this.#stopping;
+    this.#stopping = stopping;
+    return stopping;
   }
 
   /**
@@ -146,7 +153,7 @@ export class CommunicationBus extends EventEmitter<SessionManagerEvents> {
 
   #passOn(sessions: SessionsView): void {
     for (const name of sessionManagerEvents) {
-      sessions.on(name, (...payload: unknown[]) => Reflect.apply(this.emit, this, [name, ...payload]));
+      sessions.on(name, (payload: unknown) => callListeners(this, name, payload));
     }
   }
 

@@ -48,6 +48,7 @@ export class Bus {
   readonly #workspaces = new Map<string, Workspace>();
   #onWorkspace: (workspace: Workspace) => void = () => undefined;
   #draining = false;
+  #closed = false;
 
   /** Loads what the store remembers and takes mail from then on; where it cannot, no timer is left. */
   static async open(options: BusOptions): Promise<Bus> {
@@ -112,6 +113,7 @@ export class Bus {
   /** After the doors are closed: the sessions are settled, no timer is left. The store is its owner's to close. */
   async close(): Promise<void> {
     this.drain();
+    this.#closed = true;
     this.access.close();
     await Promise.all([...this.#workspaces.values()].map((workspace) => workspace.close()));
   }
@@ -143,6 +145,7 @@ export class Bus {
 
   #add(workspaceId: string, workspace: Workspace): Workspace {
     if (this.#draining) workspace.drain();
+    if (this.#closed) void workspace.sessions.close();
     this.#workspaces.set(workspaceId, workspace);
     this.#onWorkspace(workspace);
     return workspace;

@@ -1,11 +1,12 @@
 // Hands events out in order, as copies, and keeps what a listener throws away from the caller.
 import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 import type { GuardTrip } from '../core/guards/guard.ts';
 import { copyJson } from '../core/json/copy.ts';
 import type { SessionEvent, SessionId, WorkspaceId } from '../protocol/types.gen.ts';
 import type { AboutSession, SessionManagerEvents } from './session-milestones.ts';
 
-type Listener = (payload: unknown) => void;
+type Listener = (payload: unknown) => unknown;
 
 export class SessionEmitter extends EventEmitter<SessionManagerEvents> {
   /** The workspace of all its sessions, where workspaces are more than labels. */
@@ -60,17 +61,24 @@ export class SessionEmitter extends EventEmitter<SessionManagerEvents> {
   }
 }
 
-/** A fault in an observer is neither the caller's nor the next observer's. */
+/** A fault in an observer is neither the caller's nor the next observer's, and what one of them does to its copy is its own. */
 export function callListeners(
   emitter: EventEmitter<SessionManagerEvents>,
   name: keyof SessionManagerEvents,
   payload: unknown,
 ): void {
-  for (const listener of emitter.rawListeners(name)) {
+  const listeners = emitter.rawListeners(name);
+  for (const [index, listener] of listeners.entries()) {
+    const own = index < listeners.length - 1 ? copyJson(payload) : payload;
     try {
-      Reflect.apply(listener as Listener, emitter, [payload]);
+      const done: unknown = Reflect.apply(listener as Listener, emitter, [own]);
+      if (done instanceof Promise) done.catch(warn);
     } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error));
+      warn(error);
     }
   }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : inspect(error));
 }
