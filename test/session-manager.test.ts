@@ -317,3 +317,18 @@ describe('its end', () => {
     expect(ended).toEqual({ code: 0, signal: null, stdout: '2\n', stderr: '' });
   });
 });
+
+describe('a session that a listener deletes', () => {
+  it('is told of in the order in which it happened', () => {
+    const sessions = new SessionManager();
+    onTestFinished(() => sessions.close());
+    const told: string[] = [];
+    for (const name of ['session_created', 'task_updated', 'session_terminated', 'session_deleted'] as const) {
+      sessions.on(name, () => told.push(name));
+    }
+    sessions.on('task_delegated', ({ sessionId }) => sessions.deleteSession(sessionId));
+    const sessionId = sessions.createSession('claude-code://lead');
+    sessions.delegateTask(sessionId, { delegatee: 'claude-code://lead' });
+    expect(told).toEqual(['session_created', 'task_updated', 'session_terminated', 'session_deleted']);
+  });
+});

@@ -46,7 +46,7 @@ export class SessionRegistry {
   readonly #streams = new Map<SessionId, SessionStream>();
   readonly #removals = new Map<SessionId, Removal>();
   readonly #timers: SessionTimers;
-  readonly #untold: SessionEvent[] = [];
+  readonly #untold: (() => void)[] = [];
   #isTelling = false;
   #closed = false;
 
@@ -114,17 +114,17 @@ export class SessionRegistry {
     assertFound(stream.state, sessionId);
     const { state } = stream;
     this.#watch(sessionId);
-    this.#tell(events);
+    this.#tell(events.map((event) => () => this.#observer.happened(event)));
     return state;
   }
 
   /** In the order in which it happened, also where an observer runs a command of its own in the middle of that. */
-  #tell(events: readonly SessionEvent[]): void {
-    this.#untold.push(...events);
+  #tell(news: readonly (() => void)[]): void {
+    this.#untold.push(...news);
     if (this.#isTelling) return;
     this.#isTelling = true;
     try {
-      for (let event = this.#untold.shift(); event; event = this.#untold.shift()) this.#observer.happened(event);
+      for (let tell = this.#untold.shift(); tell; tell = this.#untold.shift()) tell();
     } finally {
       this.#isTelling = false;
     }
@@ -148,7 +148,7 @@ export class SessionRegistry {
     // Whoever waits is told; nobody has to wait.
     done.catch(() => undefined);
     this.#removals.set(sessionId, { state, done });
-    this.#observer.deleted(sessionId);
+    this.#tell([() => this.#observer.deleted(sessionId)]);
   }
 
   /** Takes no more commands, stops the clock and waits for the writes on their way, failed or not. */

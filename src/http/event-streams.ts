@@ -7,6 +7,7 @@ import { ServerSentEvents } from './server-sent-events.ts';
 /** The part of the session manager that streams live on. */
 interface EventSource {
   readEvents(sessionId: string, afterVersion: number, limit: number): Promise<SessionEvent[]>;
+  settled(sessionId: string): Promise<void>;
   on(channel: 'recorded', listener: (event: SessionEvent) => void): unknown;
   on(channel: 'session_deleted', listener: (event: { sessionId: string }) => void): unknown;
   off(channel: 'recorded', listener: (event: SessionEvent) => void): unknown;
@@ -38,7 +39,10 @@ export function createEventStreams(source: EventSource, pingEveryMs = 15_000): E
     }
   };
   const onDeleted = ({ sessionId }: { sessionId: string }): void => {
-    for (const stream of streamsOf.get(sessionId) ?? []) stream.end();
+    // How it ended is recorded behind this: who follows the session is told before the stream ends.
+    const streams = streamsOf.get(sessionId);
+    const end = (): void => streams?.forEach((stream) => void stream.end());
+    if (streams) source.settled(sessionId).then(end, end);
   };
   let closed = false;
   source.on('recorded', onRecorded);

@@ -17,7 +17,7 @@ type Read = (sessionId: string, after: number, limit: number) => Promise<Session
 
 /** A server of one session whose log is `readEvents`, with a ping every 20 ms, and a client that has asked. */
 async function start(readEvents: Read) {
-  const source = Object.assign(new EventEmitter(), { readEvents });
+  const source = Object.assign(new EventEmitter(), { readEvents, settled: () => Promise.resolve() });
   const streams = createEventStreams(source, 20);
   const server = http.createServer((_request, response) => streams.open('s1', 0, response));
   server.listen(0, '127.0.0.1');

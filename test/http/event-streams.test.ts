@@ -140,15 +140,19 @@ describe('the event stream of a session', () => {
     for (const { frames } of await Promise.all(readers)) expect(idsOf(frames)).toEqual(range(1, 50));
   });
 
-  it('ends when the session is deleted', async () => {
+  it('ends when the session is deleted, with the event that says so', async () => {
     const started = await start();
     const { ended, frames } = await readStream(started, {
-      stop() {
-        started.bus.sessions.deleteSession('s1');
+      stop({ id }) {
+        if (id === '1') started.bus.sessions.deleteSession('s1');
         return false;
       },
     });
-    expect({ ended, ids: idsOf(frames) }).toEqual({ ended: true, ids: [1] });
+    expect({ ended, ids: idsOf(frames), last: frames.at(-1)?.event }).toEqual({
+      ended: true,
+      ids: [1, 2],
+      last: 'session_terminated',
+    });
   });
 
   it('ends for an agent that leaves the session, and for nobody else', async () => {
