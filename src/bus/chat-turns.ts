@@ -153,7 +153,9 @@ export class ChatTurns {
     sessions.run({ type: 'start_chat_turn', ...this.#about(sessionId), chat_id: chatId, turn_id: turnId, content });
     turn.turnId = turnId;
     const onAbort = (): void => this.#tryEnd(sessionId, chatId, turnId, failedOutcome(signal.reason));
-    signal.addEventListener('abort', onAbort, { once: true });
+    // Whoever was told of the beginning may have given it up at once.
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
     await sessions.settled(sessionId);
     const reply = yield* this.#answer(turn, deadline, { chat, turnId, content });
     // It may have been given up in the moment in which the reply was there.

@@ -206,6 +206,7 @@ export class Chats implements ChatAccess {
   }
 
   #turnOptions({ timeoutMs = this.#deps.limits.chatTimeoutMs, signal }: SayOptions): TurnOptions {
+    if (signal && !isSignal(signal)) throw invalid('signal', 'must be an AbortSignal');
     return { timeoutMs: wholeNumber('timeoutMs', timeoutMs), ...(signal && { signal }) };
   }
 
@@ -223,6 +224,13 @@ export class Chats implements ChatAccess {
   #about(sessionId: SessionId) {
     return { session_id: sessionId, at: timestampOf(this.#deps.clock.now()) };
   }
+}
+
+/** Also one of another realm. What is none would be found out in the middle of the turn, and again at its end. */
+function isSignal({ aborted, addEventListener, removeEventListener }: Partial<AbortSignal>): boolean {
+  return (
+    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  );
 }
 
 export function unknownChat(chatId: ChatId): BusError {

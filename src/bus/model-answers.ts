@@ -23,8 +23,8 @@ export async function* answerOfModel(provider: ModelProvider, settings: ModelSet
   };
   try {
     for await (const part of provider.stream(request, { signal: question.signal })) {
-      if (part.type === 'text') yield part.text;
-      else return replyOf(part.result);
+      if (part.type === 'text') yield textOf(part.text, provider.name);
+      else return replyOf(part.result, provider.name);
     }
   } catch (error) {
     if (error instanceof BusError) throw error;
@@ -33,8 +33,17 @@ export async function* answerOfModel(provider: ModelProvider, settings: ModelSet
   throw new BusError('PROVIDER_REPLY_CUT_OFF', `The provider ${provider.name} stopped before its reply was complete.`);
 }
 
-function replyOf({ text, finishReason, usage }: GenerateResult): Reply {
-  return { content: text, finish_reason: finishReason, ...(usage && { usage: usageOf(usage) }) };
+/** Anybody may write a provider: what reaches the log is what the schema of the event allows. */
+function replyOf({ text, finishReason, usage }: GenerateResult, provider: string): Reply {
+  const content = textOf(text, provider);
+  const isTold = typeof finishReason === 'string';
+  return { content, ...(isTold && { finish_reason: finishReason }), ...(usage && { usage: usageOf(usage) }) };
+}
+
+/** @throws BusError PROVIDER_REPLY_INVALID */
+function textOf(text: unknown, provider: string): string {
+  if (typeof text === 'string') return text;
+  throw new BusError('PROVIDER_REPLY_INVALID', `The reply of the provider ${provider} is no text.`);
 }
 
 function conversation({ systemMessage }: ModelSettings, { chat, content }: Question): ModelMessage[] {
@@ -45,7 +54,11 @@ function conversation({ systemMessage }: ModelSettings, { chat, content }: Quest
 
 function usageOf({ inputTokens, outputTokens }: ProviderUsage): TokenUsage {
   return {
-    ...(inputTokens !== undefined && { input_tokens: inputTokens }),
-    ...(outputTokens !== undefined && { output_tokens: outputTokens }),
+    ...(isCount(inputTokens) && { input_tokens: inputTokens }),
+    ...(isCount(outputTokens) && { output_tokens: outputTokens }),
   };
+}
+
+function isCount(tokens: unknown): tokens is number {
+  return Number.isSafeInteger(tokens) && Number(tokens) >= 0;
 }
