@@ -41,7 +41,7 @@ export interface LmdbEnvironment {
   table(name: string): Table;
   /** All writes of the call in one transaction; resolves when it is flushed. */
   transact(writes: () => void): Promise<unknown>;
-  /** The same at once, for the start. */
+  /** The same at once, for the start. @throws BusError STORE_FAILED */
   transactNow(writes: () => void): void;
   close(): Promise<void>;
 }
@@ -63,7 +63,7 @@ const openPaths = new Set<string>();
 
 /**
  * @param isEncrypted What a new one becomes, and one that exists has to be.
- * @throws BusError STORE_UNREADABLE where the folder cannot be opened or holds another format; STORE_IN_USE;
+ * @throws BusError STORE_UNREADABLE where the folder cannot be opened or holds another format; STORE_FAILED; STORE_IN_USE;
  * ENCRYPTION_KEY_WRONG, STORE_NOT_ENCRYPTED.
  */
 export function openEnvironment(folder: string, isEncrypted = false): LmdbEnvironment {
@@ -75,8 +75,14 @@ export function openEnvironment(folder: string, isEncrypted = false): LmdbEnviro
     return checked(root, path, isEncrypted ? encryptedFormat : formatVersion);
   } catch (error) {
     void root.close();
-    throw error;
+    throw failure(path, error);
   }
+}
+
+/** What LMDB itself says of a disk that is full or broken has no code. */
+function failure(path: string, cause: unknown): unknown {
+  if (cause instanceof BusError) return cause;
+  return new BusError('STORE_FAILED', `${path} could not be written: ${(cause as Error).message}`, { cause });
 }
 
 /** What LMDB creates is as open as the umask lets it be. */
@@ -101,7 +107,13 @@ function checked(root: RootDatabase<Buffer, string>, path: string, format: strin
     id: Number(root.get('id')?.toString('utf8')),
     table: (name) => root.openDB({ name, encoding: 'binary' }),
     transact: (writes) => root.batch(writes),
-    transactNow: (writes) => root.transactionSync(writes),
+    transactNow: (writes) => {
+      try {
+        root.transactionSync(writes);
+      } catch (error) {
+        throw failure(path, error);
+      }
+    },
     close: async () => {
       await root.close();
       openPaths.delete(path);
