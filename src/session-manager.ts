@@ -18,9 +18,9 @@ import { withOwnProviders } from './templates/own-providers.ts';
 
 export interface SessionManagerOptions extends SessionConfigOptions {
   /** What chats can be made from; the built-in ones where left out. */
-  templates?: AgentTemplates;
+  templates?: AgentTemplates | undefined;
   /** What every chat finds by name; one may bring its own. */
-  aiProviders?: readonly ModelProvider[];
+  aiProviders?: readonly ModelProvider[] | undefined;
 }
 
 /** Events of a session that are remembered, at least. */

@@ -26,6 +26,7 @@ import type {
 } from '../protocol/types.gen.ts';
 import {
   agentId,
+  assertFields,
   jsonObject,
   jsonValue,
   participantId,
@@ -39,32 +40,32 @@ import {
 /** What a new session is made of; everything has a default. */
 export interface NewSession {
   /** The session id where left out. */
-  name?: Name;
-  userId?: UserId;
+  name?: Name | undefined;
+  userId?: UserId | undefined;
   /** Of a manager of one workspace: no other than that one. `default` where left out. */
-  workspaceId?: WorkspaceId;
-  orchestrator?: AgentId;
-  participants?: readonly ParticipantInput[];
-  workflow?: readonly WorkflowStepInput[];
-  sharedContext?: JsonObject;
+  workspaceId?: WorkspaceId | undefined;
+  orchestrator?: AgentId | undefined;
+  participants?: readonly ParticipantInput[] | undefined;
+  workflow?: readonly WorkflowStepInput[] | undefined;
+  sharedContext?: JsonObject | undefined;
   /** Most messages that the session takes; no limit where left out. */
-  messageBudget?: MessageBudget;
-  sessionId?: SessionId;
+  messageBudget?: MessageBudget | undefined;
+  sessionId?: SessionId | undefined;
 }
 
 export interface NewTask {
   delegatee: AgentId;
   /** The orchestrator where left out. */
-  delegator?: AgentId;
+  delegator?: AgentId | undefined;
   /** `task` where left out. */
-  task_type?: string;
+  task_type?: string | undefined;
   /** Bound like the task of a message where left out. */
-  step?: StepName;
+  step?: StepName | undefined;
   /** `medium` where left out. */
-  priority?: Priority;
+  priority?: Priority | undefined;
   /** Milliseconds from now until it times out. */
-  timeoutMs?: number;
-  task_id?: TaskId;
+  timeoutMs?: number | undefined;
+  task_id?: TaskId | undefined;
 }
 
 /** What a task that is moved by hand is told beside its status. */
@@ -72,7 +73,7 @@ export interface TaskMove {
   result?: unknown;
   error?: unknown;
   /** Who moves it: only the delegatee may, and cancel only who asked for it or leads the session. Anybody where left out. */
-  agentId?: AgentId;
+  agentId?: AgentId | undefined;
 }
 
 /** An accepted envelope of a session. */
@@ -100,8 +101,21 @@ export interface CommandDefaults {
   maxParticipants: number;
 }
 
+const newSessionFields: Record<keyof NewSession, true> = {
+  name: true,
+  userId: true,
+  workspaceId: true,
+  orchestrator: true,
+  participants: true,
+  workflow: true,
+  sharedContext: true,
+  messageBudget: true,
+  sessionId: true,
+};
+
 /** @throws BusError VALIDATION_FAILED */
 export function createSessionCommand(input: NewSession, now: number, defaults: CommandDefaults): CreateSessionCommand {
+  assertFields('session', input, newSessionFields);
   const { sessionId, name, userId, workspaceId, orchestrator, messageBudget } = input;
   const session_id =
     sessionId === undefined ? defaults.newId('sess') : checkedName('SessionId', 'sessionId', sessionId);
@@ -162,7 +176,8 @@ export function taskMove({
 }: TaskMove): Pick<UpdateTaskCommand, 'result' | 'error' | 'agent_id'> {
   return {
     result: jsonValue('result', result),
-    error: jsonValue('error', error),
+    // Of an error that was thrown, JSON would keep nothing.
+    error: jsonValue('error', error instanceof Error ? error.message : error),
     ...(agent !== undefined && { agent_id: agentId('agentId', agent) }),
   };
 }

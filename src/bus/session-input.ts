@@ -63,6 +63,13 @@ function record(path: string, value: unknown): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+/** What a misspelt field asked for would not be asked for: of a filter, everything would fit. @throws BusError VALIDATION_FAILED */
+export function assertFields<T extends object>(path: string, value: T, known: Readonly<Record<keyof T, true>>): void {
+  const unknown = Object.keys(record(path, value)).find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  throw invalid(`${path}.${unknown.slice(0, 128)}`, `is no field; there are ${Object.keys(known).join(', ')}`);
+}
+
 /** The key with its checked value, or nothing where it was left out. */
 function optional<K extends string, T>(key: K, value: unknown, check: (value: unknown) => T): { [P in K]?: T } {
   return value === undefined ? {} : ({ [key]: check(value) } as { [P in K]: T });

@@ -95,12 +95,20 @@ export class SessionManager extends SessionChats {
   }
 
   /** Replaces the shared context, if it still has the version given. @throws BusError VERSION_MISMATCH */
-  updateSharedContext(sessionId: SessionId, context: JsonObject, condition: { expectedVersion?: number } = {}): void {
+  updateSharedContext(
+    sessionId: SessionId,
+    context: JsonObject,
+    condition: { expectedVersion?: number | undefined } = {},
+  ): void {
     this.#updateContext(sessionId, 'replace', context, condition);
   }
 
   /** Merges an RFC 7396 patch into the shared context, if it still has the version given. @throws BusError VERSION_MISMATCH */
-  mergeSharedContext(sessionId: SessionId, patch: JsonObject, condition: { expectedVersion?: number } = {}): void {
+  mergeSharedContext(
+    sessionId: SessionId,
+    patch: JsonObject,
+    condition: { expectedVersion?: number | undefined } = {},
+  ): void {
     this.#updateContext(sessionId, 'merge', patch, condition);
   }
 
@@ -108,7 +116,7 @@ export class SessionManager extends SessionChats {
     id: SessionId,
     mode: 'merge' | 'replace',
     context: JsonObject,
-    condition: { expectedVersion?: number },
+    condition: { expectedVersion?: number | undefined },
   ): void {
     const { expectedVersion: expected } = condition;
     const version = expected === undefined ? {} : { expected_version: expected };

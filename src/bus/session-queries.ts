@@ -15,7 +15,25 @@ import type {
   TaskStatus,
   WorkflowProgress,
 } from '../protocol/types.gen.ts';
+import { assertFields } from './session-input.ts';
 
+const sessionFields: Record<keyof SessionFilter, true> = {
+  state: true,
+  workspace_id: true,
+  user_id: true,
+  participant: true,
+  name: true,
+  limit: true,
+  after: true,
+};
+const taskFields: Record<keyof TaskFilter, true> = {
+  status: true,
+  agent_id: true,
+  step: true,
+  workspace_id: true,
+  limit: true,
+  after: true,
+};
 const defaultLimit = 100;
 const highestLimit = 1000;
 
@@ -30,6 +48,7 @@ export function sessionPage(
   filter: SessionFilter,
   memberId?: AgentId,
 ): Page<Session> {
+  assertFields('filter', filter, sessionFields);
   const { after } = filter;
   const limit = limitOf(filter);
   const matching = [...sessions]
@@ -75,6 +94,7 @@ function takesPart({ participants }: Session, agentId: AgentId): boolean {
 
 /** In the order of their creation; `after` is the id of a task. Live state: copy it. @throws BusError VALIDATION_FAILED */
 export function taskPage({ tasks }: SessionAggregate, filter: TaskFilter): Page<Task> {
+  assertFields('filter', filter, taskFields);
   const { after } = filter;
   const limit = limitOf(filter);
   if (after !== undefined && !findTask(tasks, after)) throw invalid('after', 'must be the `next` of a page before');

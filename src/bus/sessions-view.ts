@@ -77,11 +77,19 @@ export class SessionsView extends ChatsView {
     return this.managerOf(sessionId).advanceWorkflow(sessionId);
   }
 
-  updateSharedContext(sessionId: SessionId, context: JsonObject, condition: { expectedVersion?: number } = {}): void {
+  updateSharedContext(
+    sessionId: SessionId,
+    context: JsonObject,
+    condition: { expectedVersion?: number | undefined } = {},
+  ): void {
     this.managerOf(sessionId).updateSharedContext(sessionId, context, condition);
   }
 
-  mergeSharedContext(sessionId: SessionId, patch: JsonObject, condition: { expectedVersion?: number } = {}): void {
+  mergeSharedContext(
+    sessionId: SessionId,
+    patch: JsonObject,
+    condition: { expectedVersion?: number | undefined } = {},
+  ): void {
     this.managerOf(sessionId).mergeSharedContext(sessionId, patch, condition);
   }
 

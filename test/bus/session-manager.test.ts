@@ -71,6 +71,20 @@ describe('creating a session', () => {
   });
 });
 
+describe('a field that there is not', () => {
+  it("is refused rather than passed over: a session would be nobody's, and a filter would fit all", async () => {
+    const { sessions } = await open();
+    const refusal = (field: string) =>
+      expect.objectContaining({ code: 'VALIDATION_FAILED', message: expect.stringContaining(field) });
+    const misspelt: object = { user_id: 'user-a' };
+    expect(() => sessions.createSession(misspelt)).toThrow(refusal('session.user_id'));
+    const id = createTutorial(sessions);
+    expect(() => sessions.listSessions({ userId: 'user-a' } as object)).toThrow(refusal('filter.userId'));
+    expect(() => sessions.listTasks(id, { agentId: qa } as object)).toThrow(refusal('filter.agentId'));
+    expect(sessions.listSessions().items).toHaveLength(1);
+  });
+});
+
 describe('what is handed in and out', () => {
   it('is neither kept nor changed', async () => {
     const { sessions } = await open();
@@ -85,6 +99,14 @@ describe('what is handed in and out', () => {
       workflow: { steps: [{ required_agents: [qa] }] },
     });
     expect(participant).toEqual({ agent_id: qa });
+  });
+
+  it('is what an error says, where a task is told of one that was thrown', async () => {
+    const { sessions } = await open();
+    const id = createTutorial(sessions);
+    const task = sessions.delegateTask(id, { delegatee: qa });
+    sessions.updateTaskStatus(id, task, 'failed', { error: new TypeError('no such file') });
+    expect(sessions.getTaskDelegation(task)).toMatchObject({ status: 'failed', error: 'no such file' });
   });
 
   it('is never live: sessions, tasks, pages, events and milestones are copies', async () => {
