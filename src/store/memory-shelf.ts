@@ -48,8 +48,8 @@ export class MemoryShelf implements Shelf {
   forgetEndedBefore(instant: number): void {
     this.#acknowledged.forgetEndedBefore(instant);
     for (const [id, { record }] of this.#dead) {
-      if ((record.settledAt ?? instant) >= instant) break;
-      this.removeEntry(id);
+      // Not in the order of these: the clock may have been set back.
+      if ((record.settledAt ?? instant) < instant) this.removeEntry(id);
     }
   }
 

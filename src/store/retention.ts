@@ -74,7 +74,7 @@ export class Retention {
     const before = now - this.#deps.keepMs;
     const mark = this.#deps.shelf.readMark();
     if (this.#cursor === undefined) {
-      this.#bringUp(mark, before, journal);
+      this.#bringUp(mark, before, now, journal);
       this.#cursor = this.#beginningAfter(0, journal, now);
     }
     const ended: Entry[] = [];
@@ -84,7 +84,7 @@ export class Retention {
       if (!block) {
         this.#leaveFile(fileOf(this.#cursor), mark, journal);
         this.#cursor = this.#beginningAfter(fileOf(this.#cursor), journal, now);
-      } else if (newestIn(block) >= before) {
+      } else if (isBetween(newestIn(block), before, now)) {
         more = false;
         break;
       } else {
@@ -99,10 +99,10 @@ export class Retention {
   }
 
   /** Where mail is rare, what the tables do not have by themselves yet may be old: the next pass finds it there. */
-  #bringUp(mark: number, before: number, journal: Journal): void {
+  #bringUp(mark: number, before: number, now: number, journal: Journal): void {
     const block = mark < journal.flushed ? journal.blockBehind(mark) : undefined;
     // A store that fails says so itself.
-    if (block && newestIn(block) < before) this.#deps.ledger.bringUp().catch(() => undefined);
+    if (block && !isBetween(newestIn(block), before, now)) this.#deps.ledger.bringUp().catch(() => undefined);
   }
 
   /** The first file behind `file` in which something may have become useless. */
@@ -162,6 +162,11 @@ export class Retention {
 function idOfEnvelope(record: JournalRecord): string | undefined {
   if (record.kind === 'accepted') return record.head.messageId;
   return record.kind === 'change' && record.envelopeBytes !== undefined ? record.change.ids[0] : undefined;
+}
+
+/** What is from behind now comes of a clock that was set back: what follows it may be older. */
+function isBetween(instant: number, from: number, to: number): boolean {
+  return instant >= from && instant <= to;
 }
 
 /** When the block was written, as far as it says so. */

@@ -204,6 +204,21 @@ describe('lmdb on a disk', () => {
     expect((await store.mailboxes.enqueue(message('secret-1'))).outcome).toBe('stored');
   });
 
+  it('forgets what ended after a time in which the clock was ahead', async () => {
+    const store = openLmdbStore({ folder, clock, limits: { retentionMs: 60_000 }, journalFileBytes: 1_024 });
+    opened.push(store);
+    await deliver(store, ['ahead']);
+    clock.setBack(day);
+    await deliver(store, ['later-1']);
+    await deliver(store, ['later-2']);
+    await vi.waitFor(async () => {
+      await pass(store, minute);
+      expect(await store.mailboxes.find('later-2')).toBeUndefined();
+    });
+    expect(await store.mailboxes.find('later-1')).toBeUndefined();
+    expect(await store.mailboxes.find('ahead')).toMatchObject({ status: 'acknowledged' });
+  });
+
   it('stays as large as it is under a steady load that expires', async () => {
     const store = openStore(0, { retentionMs: 60_000 });
     const journal = join(folder, 'journal');
