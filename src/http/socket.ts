@@ -107,8 +107,12 @@ export const socketDoor: FastifyPluginAsync<SocketOptions> = async (
       );
     } else {
       workspace.agents.assertMayBecome(principal, agentId);
-      open++;
-      request.raw.socket.once('close', () => open--);
+      const { socket } = request.raw;
+      // It left while its credential was looked at: its `close` was before this.
+      if (!socket.destroyed) {
+        open++;
+        socket.once('close', () => open--);
+      }
       done();
     }
   };

@@ -2,14 +2,16 @@ import net, { type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Authenticate } from '../../src/bus/identity.ts';
+import type { AppOptions } from '../../src/http/app.ts';
+import { SocketClient } from '../support/socket-client.ts';
 import { register, startHttp } from './start-http.ts';
-import { busKey, openTestBus } from './test-bus.ts';
+import { busKey, config, openTestBus } from './test-bus.ts';
 
 /** A door whose `slow` credential is known to be good when the connection that sent it is closed. */
-async function slowDoor() {
+async function slowDoor(options: Partial<AppOptions> = {}) {
   const bus = await openTestBus();
   onTestFinished(() => bus.close());
-  const http = await startHttp({ bus });
+  const http = await startHttp({ bus, ...options });
   const door = { ...http, held: 0, admitted: 0, asked: 0 };
   const hold = bus.access.hold.bind(bus.access);
   vi.spyOn(bus.access, 'hold').mockImplementation((principal, end) => {
@@ -55,5 +57,21 @@ describe('of a client that left while its credential was looked at', () => {
     const { body: reply } = await door.call('GET', '/agents/a://b');
     expect(door.held).toBe(0);
     expect(reply.agent.online).toBe(false);
+  });
+
+  it('a socket takes no place', async () => {
+    const door = await slowDoor({ config: { ...config, maxConnections: 1 } });
+    const client = net.connect(door.port, '127.0.0.1').on('error', () => undefined);
+    client.write(
+      'GET /?agent_id=a://b HTTP/1.1\r\nhost: localhost\r\nx-agent-api-key: slow\r\nconnection: upgrade\r\n' +
+        'upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+    await expect.poll(() => door.asked, { timeout: 10_000 }).toBe(1);
+    client.resetAndDestroy();
+    await expect.poll(() => door.admitted, { timeout: 10_000 }).toBe(1);
+    await nextTurn();
+    const url = `${door.url.replace('http', 'ws')}/?agent_id=a://b`;
+    const socket = await SocketClient.open(url, [], { headers: { 'x-agent-api-key': busKey } });
+    await socket.close();
   });
 });
