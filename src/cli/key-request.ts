@@ -39,7 +39,7 @@ export function keyRequestOf(operands: readonly string[], flags: Flags): KeyRequ
     case 'list': {
       const query = new URLSearchParams({
         limit: '1000',
-        ...(flags['--workspace'] && { workspace_id: flags['--workspace'] }),
+        ...(flags['--workspace'] !== undefined && { workspace_id: flags['--workspace'] }),
       });
       return { action, method: 'GET', path: `/keys?${query}` };
     }
@@ -48,7 +48,7 @@ export function keyRequestOf(operands: readonly string[], flags: Flags): KeyRequ
         action,
         method: 'POST',
         path: `${path}/rotate`,
-        body: flags['--overlap'] ? { overlap: flags['--overlap'] } : {},
+        body: flags['--overlap'] === undefined ? {} : { overlap: flags['--overlap'] },
       };
     case 'revoke':
       return { action, method: 'DELETE', path };

@@ -35,6 +35,11 @@ describe('what `agent-bus keys` asks for', () => {
     expect(keyRequestOf(['list'], { '--workspace': 'a&b' }).path).toBe('/keys?limit=1000&workspace_id=a%26b');
   });
 
+  it('says what was left empty, so that the bus refuses it: a variable that is not set asks for nothing else', () => {
+    expect(keyRequestOf(['list'], { '--workspace': '' }).path).toBe('/keys?limit=1000&workspace_id=');
+    expect(keyRequestOf(['rotate', 'key_1'], { '--overlap': '' }).body).toEqual({ overlap: '' });
+  });
+
   it('is another secret, or the end of a key', () => {
     expect(keyRequestOf(['rotate', 'key_1'], { '--overlap': '0s' })).toEqual({
       action: 'rotate',
