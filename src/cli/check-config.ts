@@ -5,12 +5,14 @@ import { resolveEncryptionKeys } from '../config/encryption-keys.ts';
 import { settings } from '../config/settings.ts';
 import { readTlsFiles } from '../config/tls-files.ts';
 import { formatSetting } from '../protocol/durations.ts';
+import { AgentTemplates } from '../templates/agent-templates.ts';
 
 /** Its JSON, durations as people write them, keys masked. @throws BusError CONFIG_INVALID where serve would refuse to start. */
 export function checkConfig(config: BusConfig): string {
   assertKeyGuardsHost(config);
   readTlsFiles(config);
   resolveEncryptionKeys(config);
+  if (config.templates !== undefined) new AgentTemplates().load(config.templates);
   const shown: Record<string, unknown> = { ...config };
   for (const { key, kind, isSecret } of settings) {
     if (kind === 'duration') shown[key] = formatSetting(Number(shown[key]));

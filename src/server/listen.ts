@@ -14,12 +14,27 @@ export interface Listening {
   apiKey?: string;
 }
 
-/** @throws BusError PORT_IN_USE */
+/** What the configuration has asked for, and the system does not give: by the setting that is at fault. */
+const settingAtFault: Readonly<Record<string, 'host' | 'port'>> = {
+  EACCES: 'port',
+  EADDRNOTAVAIL: 'host',
+  ENOTFOUND: 'host',
+  EAI_AGAIN: 'host',
+};
+
+/** @throws BusError PORT_IN_USE, CONFIG_INVALID */
 export async function listen(app: FastifyInstance, { host, port, tlsCert }: BusConfig): Promise<Listening> {
   try {
     await app.listen({ host, port });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    const setting = settingAtFault[code];
+    if (setting) {
+      const message = `${setting} ${setting === 'host' ? host : port} cannot be listened on (${code})`;
+      const details = [{ path: `/${setting}`, message }];
+      throw new BusError('CONFIG_INVALID', `The configuration is not valid: ${message}.`, { details, cause });
+    }
+    if (code !== 'EADDRINUSE') throw cause;
     const message = `Port ${port} of ${host} is in use; stop what listens there, or choose another port.`;
     throw new BusError('PORT_IN_USE', message, { cause });
   }

@@ -43,6 +43,12 @@ describe('agent-bus', () => {
 });
 
 describe('agent-bus check-config', () => {
+  it('refuses templates that serve would refuse', async () => {
+    const { code, stdout, stderr } = await runToEnd(['check-config', '--templates', '/nowhere/templates.json']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^agent-bus: CONFIG_INVALID: template file \/nowhere\/templates.json cannot be read/);
+  });
+
   it('prints the resolved configuration, the key masked', async () => {
     const file = join(folder, 'bus.json');
     writeFileSync(file, '{ "ackTimeout": "5s", "port": 1 }');

@@ -56,6 +56,13 @@ describe('starts and stops in a row', () => {
   });
 });
 
+describe('a start on an address that the machine has not', () => {
+  it('is refused like any configuration that cannot be', async () => {
+    const bus = newBus({ host: '192.0.2.1', apiKey: 'x'.repeat(32) });
+    await expect(bus.start()).rejects.toMatchObject({ code: 'CONFIG_INVALID', details: [{ path: '/host' }] });
+  });
+});
+
 describe('the session manager of a bus that was stopped', () => {
   it.each(['default', 'never-named-before'])('takes no session into the workspace %s', async (workspaceId) => {
     const bus = newBus();
