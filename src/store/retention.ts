@@ -150,7 +150,8 @@ export class Retention {
       // Forgotten before, accepted again later under the same id, or moved on with another envelope.
       if (entry?.record.position !== position) continue;
       const { settledAt, deadline } = entry.record;
-      const until = (settledAt ?? Math.max(now, deadline)) + keepMs;
+      // What ended at an instant that is still to come does not keep others waiting for it.
+      const until = (settledAt === undefined ? Math.max(now, deadline) : Math.min(now, settledAt)) + keepMs;
       if (until < now && entry.dirtySince === undefined) ended.push(entry);
       else this.#neededUntil = Math.max(this.#neededUntil, until, now + stepMs);
     }
