@@ -38,7 +38,10 @@ export class MailboxAccess {
     this.#deps = deps;
   }
 
-  /** Offers that are there, or the first ones to come. Aborted it takes nothing, unless the caller just waits no longer. @throws BusError AGENT_NOT_FOUND */
+  /**
+   * Offers that are there, or the first ones to come. Where it was aborted it takes nothing, unless the caller just waits no
+   * longer. @throws BusError AGENT_NOT_FOUND
+   */
   async pull(agentId: string, { max, waitMs, leaseMs }: Pull, signal: AbortSignal): Promise<Offer[]> {
     const { agents, mailboxes, ackTimeoutMs, counters, newId } = this.#deps;
     agents.get(agentId);

@@ -39,6 +39,7 @@ export function createHttpServer(listener: RequestListener, limits: ConnectionLi
     ? createSecureServer({ ...options, ...tlsOptions(tls, headersTimeout) }, onRequest)
     : createServer(options, onRequest);
   // Else who says no more behind its request gets no answer but one that is given at once: what it changed, it would not know.
+  // Node does not document the property, and its own server reads it; the tests see whether it still does.
   Object.assign(server, { httpAllowHalfOpen: true });
   // Node would answer 417 without a body; an expectation that nobody knows may be passed over.
   server.on('checkExpectation', onRequest);

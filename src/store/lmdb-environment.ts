@@ -79,10 +79,10 @@ export function openEnvironment(folder: string, isEncrypted = false): LmdbEnviro
   }
 }
 
-/** What LMDB itself says of a disk that is full or broken has no code. */
+/** What LMDB itself says, of a disk that is full or broken, has no code. */
 function failure(path: string, cause: unknown): unknown {
   if (cause instanceof BusError) return cause;
-  return new BusError('STORE_FAILED', `${path} could not be written: ${(cause as Error).message}`, { cause });
+  return new BusError('STORE_FAILED', `LMDB failed on ${path}: ${(cause as Error).message}`, { cause });
 }
 
 /** What LMDB creates is as open as the umask lets it be. */
