@@ -19,7 +19,11 @@ export const metricRoutes: FastifyPluginCallback<{ counters: Counters }> = (app,
       }),
     },
     async (_request, reply) => {
-      opening ??= open();
+      opening ??= open().catch((error: unknown) => {
+        // Where too many files were open, say, the next one who asks may get it.
+        opening = undefined;
+        throw error;
+      });
       const registry = await opening;
       return reply.type(registry.contentType).send(await registry.metrics());
     },
