@@ -67,6 +67,31 @@ describe('a client that says no more behind its request', () => {
   });
 });
 
+describe('a client that asks again and again on one connection', () => {
+  it('leaves nothing behind that waits for its end', async () => {
+    const http = await startHttp();
+    await register(http, backend);
+    const sockets: net.Socket[] = [];
+    http.app.server.on('connection', (socket) => sockets.push(socket));
+    const client = net.connect({ port: http.port, host: '127.0.0.1' }).setEncoding('utf8');
+    let text = '';
+    client.on('data', (more) => {
+      text += more;
+    });
+    const answers = () => text.match(/HTTP\/1.1 200/g)?.length ?? 0;
+    const listeners: (number | undefined)[] = [];
+    for (let asked = 1; asked <= 3; asked++) {
+      client.write(bytesOf('GET', `/agents/${backend}/messages`));
+      await expect.poll(answers).toBe(asked);
+      await new Promise((resolve) => setImmediate(resolve));
+      listeners.push(sockets[0]?.listenerCount('end'));
+    }
+    client.destroy();
+    expect(new Set(listeners).size).toBe(1);
+    expect(listeners[0]).toBeGreaterThan(0);
+  });
+});
+
 describe('a client that says no more, and may have gone', () => {
   it('is not waited with for messages', async () => {
     const http = await startHttp();
