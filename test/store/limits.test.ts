@@ -166,7 +166,8 @@ describe.each(Object.entries(stores))('%s', (_name, open) => {
     };
     await end('acked-ahead', 'died-ahead');
     clock.setBack(day);
-    for (const ids of [['acked-1', 'died-1'] as const, ['acked-2', 'died-2'] as const]) {
+    for (const number of [1, 2]) {
+      const ids = [`acked-${number}`, `died-${number}`] as const;
       await end(...ids);
       await vi.waitFor(async () => {
         await pass(store, minute / 2);
